@@ -135,6 +135,7 @@ typedef struct dmoe_linear dmoe_linear;   /* packed dense weights */
 
 /** A read-only row-major matrix. */
 typedef struct dmoe_matrix_f32 {
+  uint32_t struct_size; /**< the caller's sizeof(dmoe_matrix_f32) */
   const float *data;  /**< [rows, columns]; may be NULL only when rows is 0 */
   int64_t rows;       /**< >= 0 */
   int64_t columns;    /**< >= 1 */
@@ -143,6 +144,7 @@ typedef struct dmoe_matrix_f32 {
 
 /** A writable row-major matrix. */
 typedef struct dmoe_output_f32 {
+  uint32_t struct_size; /**< the caller's sizeof(dmoe_output_f32) */
   float *data;        /**< [rows, columns]; must not overlap any input */
   int64_t rows;       /**< >= 0 */
   int64_t columns;    /**< >= 1 */
@@ -316,10 +318,11 @@ typedef struct dmoe_attention_params {
 
 /** One row of the layout table: where a field lies. */
 typedef struct dmoe_layout_entry {
-  const char *type_name;  /**< struct name */
-  const char *field_name; /**< field, or "" for the struct itself */
+  uint32_t struct_size;   /**< sizeof(dmoe_layout_entry): the table's stride */
   uint32_t offset;        /**< bytes from the start; for the struct itself 0 */
   uint32_t size;          /**< bytes */
+  const char *type_name;  /**< struct name */
+  const char *field_name; /**< field, or "" for the struct itself */
 } dmoe_layout_entry;
 
 /* ---- library -------------------------------------------------------------------------------------------- */
