@@ -1,0 +1,31 @@
+// panel_gemm: the layout of packed weights, shared by the packers and the kernels.
+//
+// A weight matrix [N, K] is cut into panels of 32 output columns. Within a panel the 32 columns lie side by
+// side for each k (f32), or for each pair of k (bf16), so that one step of k is two 64-byte vectors at every
+// level:
+//   f32   [N/32][K][32]            bf16  [N/32][K/2][32][2], K padded to even
+// Columns that pad N and the element that pads K are zero; results of padding columns are computed and never
+// stored.
+#ifndef DMOE_CORE_PANEL_GEMM_HPP_
+#define DMOE_CORE_PANEL_GEMM_HPP_
+
+#include <stdint.h>
+
+namespace dmoe {
+
+enum { kPanelColumns = 32 };
+
+// rows x panels -> out. Kernels panel_gemm_f32 and panel_gemm_bf16 of panel_gemm.inl take it.
+struct PanelGemm {
+  const void* const* rows;  // [m] pointers to k elements of float or bf16 (bf16: k rounded up to even, pad 0)
+  int64_t m;                // >= 0
+  int64_t k;                // >= 1
+  const void* panels;       // first panel, 64-byte aligned
+  int64_t panel_count;      // >= 0
+  float* out;               // [m, 32 * panel_count]
+  int64_t out_stride;       // elements between rows of out
+};
+
+}  // namespace dmoe
+
+#endif  // DMOE_CORE_PANEL_GEMM_HPP_
