@@ -1,0 +1,127 @@
+// One pipeline: native -> bindings -> managed -> tests -> pack.
+// Call it through build.sh, which sees to it that the tools are there.
+var target = Argument("target", "Build");
+const string Header = "native/include/dynamicmoe/dynamicmoe.h";
+const string HeaderHash = "bindings/DynamicMoE.Bindings/Generated/header.sha256";
+const string Generator = "bindings/generator/DynamicMoE.BindingGenerator.csproj";
+const string Tool = "src/DynamicMoE.Cli";
+const string Solution = "DynamicMoE.sln";
+const string Results = "artifacts/test-results";
+
+var release = new DotNetBuildSettings { Configuration = "Release", NoLogo = true, Verbosity = DotNetVerbosity.Minimal };
+
+void Run(string tool, string arguments)
+{
+    var exitCode = StartProcess(tool, arguments);
+    if (exitCode != 0) throw new CakeException($"{tool} {arguments}: exit code {exitCode}");
+}
+
+void BuildNative(string preset)
+{
+    Run("cmake", $"--preset {preset} --log-level=WARNING");
+    Run("cmake", $"--build artifacts/native/{preset} --parallel 2");
+}
+
+// Each run writes one machine-readable file per test program; .ci/run counts them.
+void RunNativeTests(string preset, string results)
+{
+    EnsureDirectoryExists(results);
+    Run("ctest", $"--test-dir artifacts/native/{preset} --output-on-failure --no-tests=error --timeout 300 "
+        + $"--output-junit {MakeAbsolute(File($"{results}/native-{preset}.junit.xml"))}");
+}
+
+void RunManagedTests(FilePath project, string results)
+{
+    var name = project.GetFilenameWithoutExtension();
+    Run("dotnet", $"vstest {project.GetDirectory()}/bin/Release/net10.0/{name}.dll --ResultsDirectory:{results} "
+        + $"\"--logger:trx;LogFileName={name}.trx\" \"--logger:console;verbosity=minimal\" "
+        + "\"--Blame:CollectHangDump;HangDumpType=none;TestTimeout=300000\"");
+}
+
+void RunGenerator(string arguments) => DotNetRun(Generator, arguments, new DotNetRunSettings { Configuration = "Release" });
+
+string HashLine() => $"{CalculateFileHash(Header).ToHex().ToLowerInvariant()}  {Header}\n";
+bool BindingsAreStale() => !FileExists(HeaderHash) || System.IO.File.ReadAllText(HeaderHash) != HashLine();
+
+void WriteBindings()
+{
+    RunGenerator("");
+    System.IO.File.WriteAllText(HeaderHash, HashLine());
+}
+
+// ---- build ----
+Task("Native").Does(() => BuildNative("release"));
+
+Task("Bindings").Does(WriteBindings);
+
+Task("StaleBindings").WithCriteria(BindingsAreStale, "the header is unchanged").Does(WriteBindings);
+
+Task("Build").IsDependentOn("Native").IsDependentOn("StaleBindings").Does(() => DotNetBuild(Tool, release));
+
+Task("BuildTests").IsDependentOn("Native").IsDependentOn("StaleBindings").Does(() => DotNetBuild("tests/Tests.slnf", release));
+
+Task("BuildAll").IsDependentOn("Native").IsDependentOn("StaleBindings").Does(() => DotNetBuild(Solution, release));
+
+Task("Demo").IsDependentOn("Build").Does(() => Run("dotnet", $"{Tool}/bin/Release/net10.0/dmoe.dll eval"));
+
+// ---- tests ----
+Task("Test").IsDependentOn("BuildTests")
+    .Does(() => CleanDirectory($"{Results}/test"))
+    .Does(() => RunNativeTests("release", $"{Results}/test"))
+    .DoesForEach(() => GetFiles("tests/*.Tests/*.csproj"), project => RunManagedTests(project, $"{Results}/test"))
+    .DeferOnError();
+
+Task("TestNativeAsan").Does(() => BuildNative("asan")).Does(() => RunNativeTests("asan", $"{Results}/check"));
+
+Task("TestNativeTsan").Does(() => BuildNative("tsan")).Does(() => RunNativeTests("tsan", $"{Results}/check"));
+
+// ---- checks: cheap ones first ----
+Task("CheckNativeFormat").Does(() =>
+{
+    var sources = GetFiles("native/**/*.{h,hpp,cpp,inl}") + GetFiles("tests/native/**/*.{hpp,cpp}") + GetFiles("benchmarks/native/**/*.{hpp,cpp}");
+    Run("clang-format", "--dry-run -Werror " + string.Join(" ", sources));
+});
+
+Task("CheckLibrary").IsDependentOn("Native").Does(() =>
+    Run("cmake", $"-DLIBRARY=artifacts/native/release/libdynamicmoe.so -DHEADER={Header} -P tests/native/CheckLibrary.cmake"));
+
+Task("CheckBindings").Does(() => RunGenerator("--verify"));
+
+// The analyzers run in the build, where a warning is an error; this adds what only the formatter sees.
+Task("CheckFormat").IsDependentOn("BuildAll").Does(() => Run("dotnet", $"format whitespace {Solution} --no-restore --verify-no-changes"));
+
+Task("CheckArchitecture").IsDependentOn("BuildAll").Does(() =>
+    RunManagedTests("tests/DynamicMoE.Architecture.Tests/DynamicMoE.Architecture.Tests.csproj", $"{Results}/check"));
+
+Task("Check")
+    .IsDependentOn("CheckNativeFormat")
+    .IsDependentOn("CheckLibrary")
+    .IsDependentOn("CheckBindings")
+    .IsDependentOn("CheckFormat")
+    .IsDependentOn("CheckArchitecture")
+    .IsDependentOn("TestNativeAsan")
+    .IsDependentOn("TestNativeTsan");
+
+// ---- benchmarks, model, packages ----
+Task("Bench").IsDependentOn("BuildAll").Does(() =>
+{
+    Run("cmake", "--build artifacts/native/release --target dynamicmoe_benchmarks --parallel 2");
+    Run("artifacts/native/release/benchmarks/dynamicmoe_benchmarks", "");
+    Run("dotnet", "run -c Release --no-build --project benchmarks/DynamicMoE.Benchmarks -- --filter *");
+});
+
+Task("TrainTinyMoE").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- train"));
+
+Task("Golden").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- golden"));
+
+Task("Pack").IsDependentOn("Build").DoesForEach(
+    ["DynamicMoE.Runtime", "DynamicMoE", "DynamicMoE.Models", "DynamicMoE.Cli"],
+    project => DotNetPack($"src/{project}", new DotNetPackSettings { Configuration = "Release", NoLogo = true }));
+
+Task("Clean").Does(() =>
+{
+    CleanDirectories(["artifacts/native", "artifacts/packages", "artifacts/test-results"]);
+    CleanDirectories(GetDirectories("{src,tests,bindings,benchmarks}/**/{bin,obj}"));
+});
+
+RunTarget(target);
