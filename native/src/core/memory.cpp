@@ -1,0 +1,34 @@
+#include "core/memory.hpp"
+
+#include <atomic>
+#include <cstdlib>
+
+namespace dmoe {
+namespace {
+
+std::atomic<int64_t> held{0};
+std::atomic<int64_t> count{0};
+
+std::size_t rounded(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+  if (bytes > std::numeric_limits<std::size_t>::max() / 2) throw std::bad_alloc();
+  void* memory = std::aligned_alloc(kAlignment, rounded(bytes ? bytes : 1));
+  if (memory == nullptr) throw std::bad_alloc();
+  held.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  count.fetch_add(1, std::memory_order_relaxed);
+  return memory;
+}
+
+void release(void* memory, std::size_t bytes) noexcept {
+  if (memory == nullptr) return;
+  held.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  std::free(memory);
+}
+
+int64_t allocated_bytes() noexcept { return held.load(std::memory_order_relaxed); }
+int64_t allocation_count() noexcept { return count.load(std::memory_order_relaxed); }
+
+}  // namespace dmoe

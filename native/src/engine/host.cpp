@@ -1,0 +1,155 @@
+#include "engine/host.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/cpu.hpp"
+
+namespace dmoe {
+namespace {
+
+// First line of a small file, without its line end; empty when unreadable.
+std::string first_line(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) return {};
+  char text[512];
+  std::string line = std::fgets(text, sizeof text, file) ? text : "";
+  std::fclose(file);
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
+  return line;
+}
+
+int64_t number_in(const std::string& path, int64_t otherwise) {
+  const std::string line = first_line(path);
+  return line.empty() ? otherwise : std::strtoll(line.c_str(), nullptr, 10);
+}
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
+  // Machines with more than 1024 processors need a larger mask than cpu_set_t.
+  for (int most = 1024; most <= 65536; most *= 8) {
+    cpu_set_t* set = CPU_ALLOC(most);
+    if (set == nullptr) break;
+    const size_t bytes = CPU_ALLOC_SIZE(most);
+    if (sched_getaffinity(0, bytes, set) == 0)
+      for (int cpu = 0; cpu < most; ++cpu)
+        if (CPU_ISSET_S(cpu, bytes, set)) cpus.push_back(cpu);
+    CPU_FREE(set);
+    if (!cpus.empty()) break;
+  }
+  return cpus;
+}
+
+// "1024K" and "32M" as the kernel writes cache sizes.
+int64_t cache_bytes(const std::string& text) {
+  char* end = nullptr;
+  const int64_t value = std::strtoll(text.c_str(), &end, 10);
+  return *end == 'K' ? value << 10 : *end == 'M' ? value << 20 : *end == 'G' ? value << 30 : value;
+}
+
+void read_caches(const std::vector<int>& cpus, CpuInfo* info) {
+  std::set<std::string> seen;  // sets of processors that share a level-3 cache
+  for (int cpu : cpus) {
+    for (int index = 0; index < 8; ++index) {
+      const std::string base =
+          "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index" + std::to_string(index) + "/";
+      const int64_t level = number_in(base + "level", 0);
+      if (level == 0) break;
+      const int64_t bytes = cache_bytes(first_line(base + "size"));
+      if (level == 2 && info->l2_bytes == 0) info->l2_bytes = bytes;
+      if (level == 3 && seen.insert(first_line(base + "shared_cpu_list")).second) info->l3_bytes += bytes;
+    }
+  }
+}
+
+double quota_v2(std::string directory, const std::string& root) {
+  double quota = 0;
+  // Every ancestor may limit; the tightest one counts.
+  for (;;) {
+    const std::string line = first_line(root + directory + "/cpu.max");
+    char limit[32] = "";
+    double period = 0;
+    if (std::sscanf(line.c_str(), "%31s %lf", limit, &period) == 2 && period > 0 &&
+        std::strcmp(limit, "max") != 0) {
+      const double cores = std::strtod(limit, nullptr) / period;
+      if (cores > 0 && (quota == 0 || cores < quota)) quota = cores;
+    }
+    const size_t slash = directory.find_last_of('/');
+    if (slash == std::string::npos || directory.empty()) return quota;
+    directory.resize(slash);
+  }
+}
+
+double quota_v1(std::string directory, const std::string& mount) {
+  double quota = 0;
+  for (;;) {
+    const int64_t limit = number_in(mount + directory + "/cpu.cfs_quota_us", -1);
+    const int64_t period = number_in(mount + directory + "/cpu.cfs_period_us", 0);
+    if (limit > 0 && period > 0) {
+      const double cores = static_cast<double>(limit) / static_cast<double>(period);
+      if (quota == 0 || cores < quota) quota = cores;
+    }
+    const size_t slash = directory.find_last_of('/');
+    if (slash == std::string::npos || directory.empty()) return quota;
+    directory.resize(slash);
+  }
+}
+
+bool lists_cpu(const std::string& controllers) {
+  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
+}
+
+}  // namespace
+
+double read_cgroup_quota(const char* proc_cgroup, const char* root, int* version) {
+  *version = 0;
+  std::FILE* file = std::fopen(proc_cgroup, "re");
+  if (file == nullptr) return 0;
+  double quota = 0;
+  char text[4096];
+  // Lines are id:controllers:path; version 2 has id 0 and no controllers.
+  while (std::fgets(text, sizeof text, file)) {
+    std::string line = text;
+    while (!line.empty() && line.back() == '\n') line.pop_back();
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string path = line.substr(second + 1);
+    if (path == "/") path.clear();
+    if (controllers.empty()) {
+      if (*version == 0) *version = 2;
+      quota = std::max(quota, quota_v2(path, root));
+    } else if (lists_cpu(controllers)) {
+      *version = 1;
+      double here = quota_v1(path, std::string(root) + "/" + controllers);
+      if (here == 0) here = quota_v1(path, std::string(root) + "/cpu");
+      if (here == 0) here = quota_v1("", std::string(root) + "/cpu");
+      quota = std::max(quota, here);
+    }
+  }
+  std::fclose(file);
+  return quota;
+}
+
+void read_host(CpuInfo* info) {
+  const std::vector<int> cpus = allowed_cpus();
+  std::set<std::pair<int64_t, int64_t>> cores;
+  for (int cpu : cpus) {
+    const std::string base = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    cores.emplace(number_in(base + "physical_package_id", 0), number_in(base + "core_id", cpu));
+  }
+  info->logical_cpus = std::max<int>(1, static_cast<int>(cpus.size()));
+  info->physical_cores = std::max<int>(1, static_cast<int>(cores.size()));
+  read_caches(cpus, info);
+  info->cpu_quota = read_cgroup_quota("/proc/self/cgroup", "/sys/fs/cgroup", &info->cgroup_version);
+}
+
+}  // namespace dmoe

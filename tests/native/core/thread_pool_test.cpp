@@ -1,0 +1,64 @@
+#include "core/thread_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace dmoe {
+namespace {
+
+class ThreadPoolTest : public testing::Test {
+ protected:
+  void TearDown() override { set_pool_threads(0); }
+};
+
+TEST_F(ThreadPoolTest, ParallelFor_WhenRun_VisitsEachItemOnce) {
+  for (int threads : {1, 2, 3, 8}) {
+    set_pool_threads(threads);
+    for (int64_t items : {0, 1, 2, 7, 1000}) {
+      std::vector<std::atomic<int>> visits(static_cast<size_t>(items));
+      std::atomic<bool> worker_in_range{true};
+      parallel_for(items, threads, [&](int64_t i, int worker) {
+        visits[static_cast<size_t>(i)].fetch_add(1);
+        if (worker < 0 || worker >= threads) worker_in_range = false;
+      });
+      for (auto& v : visits) EXPECT_EQ(v.load(), 1);
+      EXPECT_TRUE(worker_in_range);
+    }
+  }
+}
+
+TEST_F(ThreadPoolTest, ParallelFor_WhenManyCallersRun_AllFinish) {
+  set_pool_threads(4);
+  std::atomic<int64_t> sum{0};
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 8; ++c)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        int64_t own[16] = {};
+        parallel_for(16, 4, [&](int64_t i, int) { own[i] = i; });
+        for (int64_t v : own) sum += v;
+      }
+    });
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(sum.load(), int64_t{8} * 200 * 120);
+}
+
+TEST_F(ThreadPoolTest, ParallelFor_WhenWorkersSleep_WakesThem) {
+  set_pool_threads(2);
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::atomic<int> arrived{0};
+    // Each item waits for the other, so both threads must take part.
+    parallel_for(2, 2, [&](int64_t, int) {
+      ++arrived;
+      while (arrived.load() < 2) std::this_thread::yield();
+    });
+    EXPECT_EQ(arrived.load(), 2);
+  }
+}
+
+}  // namespace
+}  // namespace dmoe
