@@ -13,7 +13,7 @@
 
 namespace dmoe {
 
-enum { kPanelColumns = 32 };
+constexpr int64_t kPanelColumns = 32;
 
 // rows x panels -> out. Kernels panel_gemm_f32 and panel_gemm_bf16 of panel_gemm.inl take it.
 struct PanelGemm {

@@ -6,6 +6,13 @@
 #ifndef DMOE_CORE_SIMD_AVX512_HPP_
 #define DMOE_CORE_SIMD_AVX512_HPP_
 
+// GCC 12's header makes "undefined" vectors by reading an uninitialised one, and warns of it wherever it is
+// inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <immintrin.h>
 #include <stdint.h>
 

@@ -1,0 +1,30 @@
+// combine: out[t] = sum over slots s, in order, of weights[t, s] * y[rows[t, s]]; slots with row -1 are
+// skipped.
+//
+// Order: the first used slot is a product, each further one an fma, ascending in s; a token without slots
+// gets zeros. |out - exact| <= gamma(slots) * sum |w||y|. Returns the lowest token whose result holds a NaN
+// or an infinity, or -1; the caller names the expert.
+#ifndef DMOE_OPS_COMBINE_COMBINE_HPP_
+#define DMOE_OPS_COMBINE_COMBINE_HPP_
+
+#include <stdint.h>
+
+namespace dmoe {
+
+struct Combine {
+  int64_t tokens;
+  int64_t slots;
+  int64_t columns;
+  const int32_t* rows;   // [tokens, slots] row of y, -1 = unused
+  const float* weights;  // [tokens, slots]
+  const float* y;        // [rows, y_stride]
+  int64_t y_stride;
+  float* out;  // [tokens, columns]
+  int64_t out_stride;
+};
+
+using combine_fn = int64_t(const Combine&);
+
+}  // namespace dmoe
+
+#endif  // DMOE_OPS_COMBINE_COMBINE_HPP_

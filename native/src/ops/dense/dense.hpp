@@ -1,0 +1,47 @@
+// dense: y = x W^T + b on packed panels, and the passes over rows that prepare products.
+//
+// dense        sums as panel_gemm.inl says, then the bias; |y - exact| <= gamma(K + 1) * (sum |x||w| + |b|).
+// round_rows   float rows to bfloat16, nearest even, padded with zeros to the stride: exact by definition.
+// finite_rows  index of the first row that holds a NaN or an infinity, or the row count.
+// gate_rows    sigmoid(row . gate): 16 lanes over the columns, then the tree of sum_tree; |error| <=
+// gamma(D/16 + 6)
+//              * sum |x||g| / 4 + 2^-20.
+#ifndef DMOE_OPS_DENSE_DENSE_HPP_
+#define DMOE_OPS_DENSE_DENSE_HPP_
+
+#include "core/panel_gemm.hpp"
+
+namespace dmoe {
+
+struct Dense {
+  PanelGemm gemm;     // out: first column of the first panel; only `columns` of its columns are written
+  int64_t columns;    // in (32 * (panel_count - 1), 32 * panel_count]
+  const float* bias;  // [32 * panel_count] or NULL
+};
+
+// A block of float rows; pointer + stride, so that a row may be wider than its columns.
+struct Rows {
+  const float* data;
+  int64_t count;
+  int64_t columns;
+  int64_t stride;
+};
+struct RoundRows {
+  Rows in;
+  uint16_t* out;       // [count, out_stride]
+  int64_t out_stride;  // a multiple of 16, >= columns
+};
+struct GateRows {
+  Rows in;
+  const float* gate;  // [columns]
+  float* out;         // [count]
+};
+
+using dense_fn = void(const Dense&);
+using round_rows_fn = void(const RoundRows&);
+using finite_rows_fn = int64_t(const Rows&);
+using gate_rows_fn = void(const GateRows&);
+
+}  // namespace dmoe
+
+#endif  // DMOE_OPS_DENSE_DENSE_HPP_

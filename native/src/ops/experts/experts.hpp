@@ -1,0 +1,41 @@
+// experts: the two products of an expert on packed panels (core/panel_gemm.hpp).
+//
+// up    h = act(x Wup^T + bup), or silu(x Wgate^T + bgate) * (x Wup^T + bup) for SwiGLU. Panels of SwiGLU
+// hold 16 gate
+//       columns, then the 16 up columns that belong to them, so that both are in registers when h is formed;
+//       such a panel yields 16 columns of h, any other 32. h is float, or bfloat16 rounded to nearest even.
+// down  y = h Wdown^T + bdown.
+// Order: sums as panel_gemm.inl says, then the bias, then the activation (core/simd_math.inl). A row's result
+// depends on nothing but the row, the weights, the format and, for bf16, whether the level has vdpbf16ps.
+// Error of y against exact arithmetic on the stored weights and rows: with eg, eu the errors of the two sums,
+// gamma(K + 1) * (sum |x||w| + |b|), |dh| <= 1.1 |up| eg + |silu| eu + eg eu + 2^-20 |h| (+ 2^-8 |h| in
+// bf16), and |dy| <= sum |wdown| |dh| + gamma(F + 1) * (sum |wdown| (|h| + |dh|) + |b|). 1.1 bounds |silu'|
+// and |gelu'| (1.13).
+#ifndef DMOE_OPS_EXPERTS_EXPERTS_HPP_
+#define DMOE_OPS_EXPERTS_EXPERTS_HPP_
+
+#include "core/panel_gemm.hpp"
+
+namespace dmoe {
+
+constexpr int64_t kUpGroupPanels = 4;  // panels whose sums are in scratch at once
+
+struct ExpertsUp {
+  PanelGemm gemm;     // rows: tokens; out: scratch [m, 32 * kUpGroupPanels], out_stride its width
+  int32_t kind;       // dmoe_expert_kind, not LINEAR
+  const float* bias;  // [32 * panel_count] in the columns' order, or NULL
+  void* hidden;       // [m, columns of the panels] float or bfloat16
+  int64_t hidden_stride;
+};
+
+struct ExpertsDown {
+  PanelGemm gemm;     // rows: rows of h; out: [m, 32 * panel_count]
+  const float* bias;  // [32 * panel_count] or NULL
+};
+
+using experts_up_fn = void(const ExpertsUp&);
+using experts_down_fn = void(const ExpertsDown&);
+
+}  // namespace dmoe
+
+#endif  // DMOE_OPS_EXPERTS_EXPERTS_HPP_
