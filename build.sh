@@ -100,7 +100,7 @@ if ! sdk=$(dotnet --version 2>&1); then
   exit 1
 fi
 [ ${#packages[@]} -eq 0 ] || install_packages
-if command -v cmake >/dev/null 2>&1; then require_version cmake 3.25; fi
+if command -v cmake >/dev/null 2>&1; then require_version cmake 3.22; fi
 if [[ " Bindings Check " == *" $target "* ]]; then require_version clang 14.0; fi
 
 dotnet tool restore --verbosity quiet >/dev/null || dotnet tool restore

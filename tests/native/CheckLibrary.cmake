@@ -3,7 +3,7 @@
 # 1. it exports exactly the functions that the header declares with DMOE_API
 # 2. it imports no GLIBC symbol above 2.34, so that one build runs on every distribution that .NET 10 supports
 # 3. it needs the C library only; libstdc++ and libgcc are inside
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.22)
 
 set(newest_glibc 2.34)
 set(allowed_libraries "^(libc|libm|libpthread|libdl|ld-linux-x86-64)\\.so")
