@@ -1,5 +1,7 @@
 #include "core/memory.hpp"
 
+#include <sys/mman.h>
+
 #include <atomic>
 #include <cstdlib>
 
@@ -9,14 +11,21 @@ namespace {
 std::atomic<int64_t> held{0};
 std::atomic<int64_t> count{0};
 
+// From this size on memory is aligned to huge pages and the kernel is asked for them: a walk over packed
+// weights else misses the TLB at every 4 KiB.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kHugeFrom = 2 * kHugePage;
+
 std::size_t rounded(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 }  // namespace
 
 void* allocate(std::size_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) throw std::bad_alloc();
-  void* memory = std::aligned_alloc(kAlignment, rounded(bytes ? bytes : 1));
+  const bool huge = bytes >= kHugeFrom;
+  void* memory = std::aligned_alloc(huge ? kHugePage : kAlignment, rounded(bytes ? bytes : 1));
   if (memory == nullptr) throw std::bad_alloc();
+  if (huge) madvise(memory, bytes, MADV_HUGEPAGE);  // advice only: refused, the memory is as good
   held.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   count.fetch_add(1, std::memory_order_relaxed);
   return memory;

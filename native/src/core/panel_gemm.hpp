@@ -6,8 +6,8 @@
 //   f32   [N/32][K][32]            bf16  [N/32][K/2][32][2], K padded to even
 // Columns that pad N and the element that pads K are zero; results of padding columns are computed and never
 // stored.
-#ifndef DMOE_CORE_PANEL_GEMM_HPP_
-#define DMOE_CORE_PANEL_GEMM_HPP_
+#ifndef DYNAMICMOE_CORE_PANEL_GEMM_HPP_
+#define DYNAMICMOE_CORE_PANEL_GEMM_HPP_
 
 #include <stdint.h>
 
@@ -28,4 +28,4 @@ struct PanelGemm {
 
 }  // namespace dmoe
 
-#endif  // DMOE_CORE_PANEL_GEMM_HPP_
+#endif  // DYNAMICMOE_CORE_PANEL_GEMM_HPP_

@@ -1,6 +1,6 @@
 // simd / AVX2 + FMA: the 16-lane vector as two __m256. Meaning of each name: simd_scalar.hpp.
-#ifndef DMOE_CORE_SIMD_AVX2_HPP_
-#define DMOE_CORE_SIMD_AVX2_HPP_
+#ifndef DYNAMICMOE_CORE_SIMD_AVX2_HPP_
+#define DYNAMICMOE_CORE_SIMD_AVX2_HPP_
 
 #include <immintrin.h>
 #include <stdint.h>
@@ -111,4 +111,4 @@ DMOE_INLINE Vec dot_pairs(PairVec w, PairVec x, Vec acc) {
 }  // namespace
 }  // namespace dmoe
 
-#endif  // DMOE_CORE_SIMD_AVX2_HPP_
+#endif  // DYNAMICMOE_CORE_SIMD_AVX2_HPP_

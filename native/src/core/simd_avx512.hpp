@@ -3,8 +3,8 @@
 // Compiled with AVX512_BF16 the bf16 pair product is vdpbf16ps: per pair it adds both products to the
 // accumulator in one instruction, treats subnormals as zero, and so gives other bits than the two fmas of the
 // other levels.
-#ifndef DMOE_CORE_SIMD_AVX512_HPP_
-#define DMOE_CORE_SIMD_AVX512_HPP_
+#ifndef DYNAMICMOE_CORE_SIMD_AVX512_HPP_
+#define DYNAMICMOE_CORE_SIMD_AVX512_HPP_
 
 // GCC 12's header makes "undefined" vectors by reading an uninitialised one, and warns of it wherever it is
 // inlined.
@@ -108,4 +108,4 @@ DMOE_INLINE Vec dot_pairs(PairVec w, PairVec x, Vec acc) {
 }  // namespace
 }  // namespace dmoe
 
-#endif  // DMOE_CORE_SIMD_AVX512_HPP_
+#endif  // DYNAMICMOE_CORE_SIMD_AVX512_HPP_

@@ -6,8 +6,8 @@
 // them, products are fused only by fma(), and sums over lanes are one fixed tree: a body gives the same bits
 // at every level. Everything has internal linkage: an ISA object must not offer a function that another
 // object could pick up.
-#ifndef DMOE_CORE_SIMD_SCALAR_HPP_
-#define DMOE_CORE_SIMD_SCALAR_HPP_
+#ifndef DYNAMICMOE_CORE_SIMD_SCALAR_HPP_
+#define DYNAMICMOE_CORE_SIMD_SCALAR_HPP_
 
 #include <stdint.h>
 
@@ -153,4 +153,4 @@ DMOE_INLINE Vec dot_pairs(PairVec w, PairVec x, Vec acc) {
 }  // namespace
 }  // namespace dmoe
 
-#endif  // DMOE_CORE_SIMD_SCALAR_HPP_
+#endif  // DYNAMICMOE_CORE_SIMD_SCALAR_HPP_

@@ -2,6 +2,11 @@
 #ifndef DYNAMICMOE_ENGINE_OPS_HPP_
 #define DYNAMICMOE_ENGINE_OPS_HPP_
 
+#include "ops/attention/attention.hpp"
+#include "ops/combine/combine.hpp"
+#include "ops/dense/dense.hpp"
+#include "ops/experts/experts.hpp"
 #include "ops/logits/logits.hpp"
+#include "ops/norm/norm.hpp"
 
 #endif  // DYNAMICMOE_ENGINE_OPS_HPP_

@@ -9,10 +9,12 @@
 // exp(s_j - m), A = sum of exp(s_j - m)(s_j - m). Error: scores off by es = scale * gamma(d/16 + 7) * sum
 // |q||k| move p by a factor within exp(+-2 es) (1 + 2^-19 + gamma(n + n/64)); |out - exact| <= (exp(2 es) (1
 // + 2^-19 + gamma(2 n)) - 1) * sum p |v| + n * 2^-125 * max |v|.
-#ifndef DMOE_OPS_ATTENTION_ATTENTION_HPP_
-#define DMOE_OPS_ATTENTION_ATTENTION_HPP_
+#ifndef DYNAMICMOE_OPS_ATTENTION_ATTENTION_HPP_
+#define DYNAMICMOE_OPS_ATTENTION_ATTENTION_HPP_
 
 #include <stdint.h>
+
+#include "dynamicmoe/dynamicmoe.h"
 
 namespace dmoe {
 
@@ -35,8 +37,14 @@ struct Attention {
   float scale;
 };
 
-using attention_fn = void(const Attention&);
+using attention_kernel = void(const Attention&);
+
+#define DMOE_OP(op)
+#define DMOE_KERNEL(op, name, level) op##_kernel name;
+#include "ops/attention/attention.inc"
+#undef DMOE_OP
+#undef DMOE_KERNEL
 
 }  // namespace dmoe
 
-#endif  // DMOE_OPS_ATTENTION_ATTENTION_HPP_
+#endif  // DYNAMICMOE_OPS_ATTENTION_ATTENTION_HPP_

@@ -4,10 +4,12 @@
 // Order: the first used slot is a product, each further one an fma, ascending in s; a token without slots
 // gets zeros. |out - exact| <= gamma(slots) * sum |w||y|. Returns the lowest token whose result holds a NaN
 // or an infinity, or -1; the caller names the expert.
-#ifndef DMOE_OPS_COMBINE_COMBINE_HPP_
-#define DMOE_OPS_COMBINE_COMBINE_HPP_
+#ifndef DYNAMICMOE_OPS_COMBINE_COMBINE_HPP_
+#define DYNAMICMOE_OPS_COMBINE_COMBINE_HPP_
 
 #include <stdint.h>
+
+#include "dynamicmoe/dynamicmoe.h"
 
 namespace dmoe {
 
@@ -23,8 +25,14 @@ struct Combine {
   int64_t out_stride;
 };
 
-using combine_fn = int64_t(const Combine&);
+using combine_kernel = int64_t(const Combine&);
+
+#define DMOE_OP(op)
+#define DMOE_KERNEL(op, name, level) op##_kernel name;
+#include "ops/combine/combine.inc"
+#undef DMOE_OP
+#undef DMOE_KERNEL
 
 }  // namespace dmoe
 
-#endif  // DMOE_OPS_COMBINE_COMBINE_HPP_
+#endif  // DYNAMICMOE_OPS_COMBINE_COMBINE_HPP_

@@ -6,10 +6,11 @@
 // gate_rows    sigmoid(row . gate): 16 lanes over the columns, then the tree of sum_tree; |error| <=
 // gamma(D/16 + 6)
 //              * sum |x||g| / 4 + 2^-20.
-#ifndef DMOE_OPS_DENSE_DENSE_HPP_
-#define DMOE_OPS_DENSE_DENSE_HPP_
+#ifndef DYNAMICMOE_OPS_DENSE_DENSE_HPP_
+#define DYNAMICMOE_OPS_DENSE_DENSE_HPP_
 
 #include "core/panel_gemm.hpp"
+#include "dynamicmoe/dynamicmoe.h"
 
 namespace dmoe {
 
@@ -37,11 +38,18 @@ struct GateRows {
   float* out;         // [count]
 };
 
-using dense_fn = void(const Dense&);
-using round_rows_fn = void(const RoundRows&);
-using finite_rows_fn = int64_t(const Rows&);
-using gate_rows_fn = void(const GateRows&);
+using dense_f32_kernel = void(const Dense&);
+using dense_bf16_kernel = void(const Dense&);
+using round_rows_kernel = void(const RoundRows&);
+using finite_rows_kernel = int64_t(const Rows&);
+using gate_rows_kernel = void(const GateRows&);
+
+#define DMOE_OP(op)
+#define DMOE_KERNEL(op, name, level) op##_kernel name;
+#include "ops/dense/dense.inc"
+#undef DMOE_OP
+#undef DMOE_KERNEL
 
 }  // namespace dmoe
 
-#endif  // DMOE_OPS_DENSE_DENSE_HPP_
+#endif  // DYNAMICMOE_OPS_DENSE_DENSE_HPP_

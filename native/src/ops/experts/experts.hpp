@@ -11,10 +11,11 @@
 // gamma(K + 1) * (sum |x||w| + |b|), |dh| <= 1.1 |up| eg + |silu| eu + eg eu + 2^-20 |h| (+ 2^-8 |h| in
 // bf16), and |dy| <= sum |wdown| |dh| + gamma(F + 1) * (sum |wdown| (|h| + |dh|) + |b|). 1.1 bounds |silu'|
 // and |gelu'| (1.13).
-#ifndef DMOE_OPS_EXPERTS_EXPERTS_HPP_
-#define DMOE_OPS_EXPERTS_EXPERTS_HPP_
+#ifndef DYNAMICMOE_OPS_EXPERTS_EXPERTS_HPP_
+#define DYNAMICMOE_OPS_EXPERTS_EXPERTS_HPP_
 
 #include "core/panel_gemm.hpp"
+#include "dynamicmoe/dynamicmoe.h"
 
 namespace dmoe {
 
@@ -33,9 +34,17 @@ struct ExpertsDown {
   const float* bias;  // [32 * panel_count] or NULL
 };
 
-using experts_up_fn = void(const ExpertsUp&);
-using experts_down_fn = void(const ExpertsDown&);
+using experts_up_f32_kernel = void(const ExpertsUp&);
+using experts_up_bf16_kernel = void(const ExpertsUp&);
+using experts_down_f32_kernel = void(const ExpertsDown&);
+using experts_down_bf16_kernel = void(const ExpertsDown&);
+
+#define DMOE_OP(op)
+#define DMOE_KERNEL(op, name, level) op##_kernel name;
+#include "ops/experts/experts.inc"
+#undef DMOE_OP
+#undef DMOE_KERNEL
 
 }  // namespace dmoe
 
-#endif  // DMOE_OPS_EXPERTS_EXPERTS_HPP_
+#endif  // DYNAMICMOE_OPS_EXPERTS_EXPERTS_HPP_

@@ -5,10 +5,12 @@
 // Sums: 16 lanes over the columns (lane = column mod 16, ascending; squares by fma), then the tree of
 // sum_tree, so the bits are the same at every level. With n = columns/16 + 6 additions per sum, relative
 // error of the root is at most gamma(n + 4); each output has at most 3 more roundings.
-#ifndef DMOE_OPS_NORM_NORM_HPP_
-#define DMOE_OPS_NORM_NORM_HPP_
+#ifndef DYNAMICMOE_OPS_NORM_NORM_HPP_
+#define DYNAMICMOE_OPS_NORM_NORM_HPP_
 
 #include <stdint.h>
+
+#include "dynamicmoe/dynamicmoe.h"
 
 namespace dmoe {
 
@@ -24,9 +26,15 @@ struct Norm {
   int64_t out_stride;
 };
 
-using norm_rms_fn = void(const Norm&);
-using norm_layer_fn = void(const Norm&);
+using norm_rms_kernel = void(const Norm&);
+using norm_layer_kernel = void(const Norm&);
+
+#define DMOE_OP(op)
+#define DMOE_KERNEL(op, name, level) op##_kernel name;
+#include "ops/norm/norm.inc"
+#undef DMOE_OP
+#undef DMOE_KERNEL
 
 }  // namespace dmoe
 
-#endif  // DMOE_OPS_NORM_NORM_HPP_
+#endif  // DYNAMICMOE_OPS_NORM_NORM_HPP_
