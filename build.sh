@@ -35,11 +35,11 @@ missing() { packages+=("$@"); }
 need_command() { command -v "$1" >/dev/null 2>&1 || missing "$2"; }
 need_header() { [ -e "/usr/include/$1" ] || missing "$2"; }
 
-# Clang is needed where the bindings are written or compared; a build with fresh bindings does without.
+# Clang is needed where the bindings are written, compared or their generator tested; a build with fresh bindings does without.
 bindings_are_fresh() { sha256sum --check --status bindings/DynamicMoE.Bindings/Generated/header.sha256 2>/dev/null; }
 need_native() { need_command cmake cmake; need_command ninja ninja-build; need_command g++ g++; }
 need_build() { need_native; bindings_are_fresh || need_command clang clang; }
-need_tests() { need_build; need_header gtest/gtest.h libgtest-dev; }
+need_tests() { need_build; need_command clang clang; need_header gtest/gtest.h libgtest-dev; }
 
 case "$target" in
   Native) need_native ;;
@@ -101,7 +101,7 @@ if ! sdk=$(dotnet --version 2>&1); then
 fi
 [ ${#packages[@]} -eq 0 ] || install_packages
 if command -v cmake >/dev/null 2>&1; then require_version cmake 3.22; fi
-if [[ " Bindings Check " == *" $target "* ]]; then require_version clang 14.0; fi
+if [[ " Bindings Test Check " == *" $target "* ]]; then require_version clang 14.0; fi
 
 dotnet tool restore --verbosity quiet >/dev/null || dotnet tool restore
 # The script cache spares the compilation of build.cake; both folders stay below artifacts/.
