@@ -8,5 +8,6 @@
 #include "ops/experts/experts.hpp"
 #include "ops/logits/logits.hpp"
 #include "ops/norm/norm.hpp"
+#include "ops/plan/plan.hpp"
 
 #endif  // DYNAMICMOE_ENGINE_OPS_HPP_
