@@ -6,6 +6,7 @@ const string HeaderHash = "bindings/DynamicMoE.Bindings/Generated/header.sha256"
 const string Generator = "bindings/generator/DynamicMoE.BindingGenerator.csproj";
 const string Tool = "src/DynamicMoE.Cli";
 const string Solution = "DynamicMoE.sln";
+const string NativeBuild = "artifacts/native/release";
 const string Results = "artifacts/test-results";
 
 var release = new DotNetBuildSettings { Configuration = "Release", NoLogo = true, Verbosity = DotNetVerbosity.Minimal };
@@ -80,7 +81,7 @@ Task("CheckNativeFormat").Does(() =>
 });
 
 Task("CheckLibrary").IsDependentOn("NativeTests").Does(() =>
-    Run("cmake", $"-DLIBRARY=artifacts/native/release/libdynamicmoe.so -DHEADER={Header} -P tests/native/CheckLibrary.cmake"));
+    Run("cmake", $"-DLIBRARY={NativeBuild}/libdynamicmoe.so -DOBJECTS={NativeBuild}/native -DHEADER={Header} -P tests/native/CheckLibrary.cmake"));
 
 Task("CheckBindings").Does(() => RunGenerator("--verify"));
 
@@ -102,8 +103,8 @@ Task("Check")
 // ---- benchmarks, model, packages ----
 Task("Bench").IsDependentOn("BuildAll").Does(() =>
 {
-    Run("cmake", "--build artifacts/native/release --target dynamicmoe_benchmarks --parallel 2");
-    Run("artifacts/native/release/benchmarks/dynamicmoe_benchmarks", "");
+    Run("cmake", $"--build {NativeBuild} --target dynamicmoe_benchmarks --parallel 2");
+    Run($"{NativeBuild}/benchmarks/dynamicmoe_benchmarks", "");
     Run("dotnet", "run -c Release --no-build --project benchmarks/DynamicMoE.Benchmarks -- --filter *");
 });
 

@@ -1,8 +1,10 @@
 # Checks the built library from the outside:
-#   cmake -DLIBRARY=<libdynamicmoe.so> -DHEADER=<dynamicmoe.h> -P CheckLibrary.cmake
+#   cmake -DLIBRARY=<libdynamicmoe.so> -DHEADER=<dynamicmoe.h> -DOBJECTS=<folder of the object files> -P CheckLibrary.cmake
 # 1. it exports exactly the functions that the header declares with DMOE_API
 # 2. it imports no GLIBC symbol above 2.34, so that one build runs on every distribution that .NET 10 supports
 # 3. it needs the C library only; libstdc++ and libgcc are inside
+# 4. object files of an instruction-set level define no weak symbol: the linker could take that copy of an inline
+#    function for the whole library, which then fails on a processor below the level
 cmake_minimum_required(VERSION 3.22)
 
 set(newest_glibc 2.34)
@@ -60,6 +62,20 @@ foreach(line IN LISTS dynamic)
       list(APPEND problems "needs ${needed}")
     endif()
   endif()
+endforeach()
+
+file(GLOB_RECURSE kernel_objects "${OBJECTS}/*_avx*.cpp.o")
+if(NOT kernel_objects)
+  list(APPEND problems "no kernel objects below ${OBJECTS}")
+endif()
+foreach(object IN LISTS kernel_objects)
+  run_tool(symbols nm -C --defined-only "${object}")
+  foreach(line IN LISTS symbols)
+    if(line MATCHES " [VWu] (.+)")
+      cmake_path(GET object FILENAME file)
+      list(APPEND problems "weak in ${file}: ${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
 endforeach()
 
 if(problems)
