@@ -1,0 +1,282 @@
+#include "engine/expert_pass.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/thread_pool.hpp"
+
+namespace dmoe {
+namespace {
+
+constexpr int64_t kBlockRoutes = 4096;  // x 32 columns x 4 bytes = 512 KiB of sums per worker
+constexpr int64_t kUpRows = 128;        // rows of a unit of the up product
+constexpr int64_t kUpFloats = kUpRows * kUpGroupPanels * kPanelColumns;
+constexpr int64_t kUnitsPerThread = 12;  // enough for an even finish, few enough that a claim costs nothing
+constexpr uint64_t kNoOverflow = ~uint64_t{0};
+
+int64_t element_bytes(const Experts* experts) { return experts->bf16() ? 2 : 4; }
+
+std::size_t size(int64_t count) { return static_cast<std::size_t>(count); }
+
+}  // namespace
+
+struct ExpertPass::Work {
+  const Experts* experts;
+  ExpertView view;
+  const void* const* inputs;  // rows of x
+  int64_t first_row;
+  int64_t rows;
+  std::byte* activations;   // its rows of h
+  int64_t panels_per_unit;  // of the up product
+  int64_t panel_units;      // units across the panels; row blocks multiply them
+};
+
+int64_t ExpertPass::block_tokens(const ExpertPassSetup& setup, int64_t slots) {
+  const int64_t shared = setup.shared == nullptr ? 0 : setup.shared->count();
+  return std::max<int64_t>(1, kBlockRoutes / std::max<int64_t>(1, slots + shared));
+}
+
+ExpertPass::ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slots, Arena& arena)
+    : setup_(setup) {
+  const Experts* routed = setup.routed;
+  const Experts* shared = setup.shared;
+  threads_ = region_threads(setup.threads);
+  shared_count_ = shared == nullptr ? 0 : shared->count();
+  slots_ = slots + shared_count_;
+  const int64_t routed_rows = tokens * slots;
+  const int64_t shared_rows = tokens * shared_count_;
+  const int64_t rows = routed_rows + shared_rows;
+  const bool rounds = routed->bf16() || (shared != nullptr && shared->bf16());
+  const int64_t works = std::min<int64_t>(routed->count(), routed_rows) + shared_count_;
+  rounded_stride_ = (int64_t{routed->hidden()} + 31) / 32 * 32;
+  offsets_ = arena.take<int64_t>(size(routed->count() + 1));
+  token_of_ = arena.take<int32_t>(size(routed_rows));
+  rows_ = arena.take<int32_t>(size(tokens * slots_));
+  weights_ = arena.take<float>(size(tokens * slots_));
+  shared_weights_ = arena.take<float>(size(shared == nullptr ? 0 : tokens));
+  rounded_ = arena.take<uint16_t>(size(rounds ? tokens * rounded_stride_ : 0));
+  routed_inputs_ = arena.take<const void*>(size(routed_rows));
+  shared_inputs_ = arena.take<const void*>(size(shared == nullptr ? 0 : tokens));
+  routed_h_ = arena.take<std::byte>(size(routed_rows * routed->hidden_stride() * element_bytes(routed)));
+  shared_h_ = arena.take<std::byte>(
+      shared == nullptr ? 0 : size(shared_rows * shared->hidden_stride() * element_bytes(shared)));
+  down_inputs_ = arena.take<const void*>(size(rows));
+  scratch_floats_ = std::max(kUpFloats, rows * kPanelColumns);
+  scratch_ = arena.take<float>(size(scratch_floats_ * threads_));
+  work_ = arena.take<Work>(size(works));
+  unit_start_ = arena.take<int64_t>(size(works + 1));
+}
+
+void ExpertPass::run(const MatrixView& hidden, const RouteBlock& routes, const OutputView& output,
+                     int64_t first_token) {
+  tokens_ = hidden.rows;
+  overflow_.store(kNoOverflow, std::memory_order_relaxed);
+  plan(routes);
+  round_inputs(hidden);
+  point_inputs(hidden);
+  gate_shared(hidden);
+  list_work();
+  cut_units();
+  parallel_for(unit_start_[work_count_], threads_,
+               [this](int64_t unit, int worker) { up_unit(unit, worker); });
+  const int64_t panels = setup_.routed->down_panels();
+  parallel_for((panels + down_panels_ - 1) / down_panels_, threads_,
+               [&](int64_t unit, int worker) { down_unit(unit, worker, output); });
+  require_finite(routes, first_token);
+}
+
+// Counting sort by expert, tokens ascending within one; then the slots of the shared experts.
+void ExpertPass::plan(const RouteBlock& routes) {
+  const int64_t experts = setup_.routed->count();
+  const int64_t used = tokens_ * routes.slots;
+  std::fill(offsets_, offsets_ + experts + 1, 0);
+  for (int64_t i = 0; i < used; ++i) {
+    if (routes.ids[i] >= 0) ++offsets_[routes.ids[i] + 1];
+  }
+  for (int64_t e = 0; e < experts; ++e) offsets_[e + 1] += offsets_[e];
+  routed_rows_ = offsets_[experts];
+  // offsets_[e] serves as the cursor of expert e, and is moved back afterwards.
+  for (int64_t t = 0; t < tokens_; ++t) {
+    for (int64_t s = 0; s < routes.slots; ++s) {
+      const int32_t id = routes.ids[t * routes.slots + s];
+      const int64_t at = t * slots_ + s;
+      weights_[at] = routes.weights[t * routes.slots + s];
+      rows_[at] = -1;
+      if (id < 0) continue;
+      const int64_t row = offsets_[id]++;
+      rows_[at] = static_cast<int32_t>(row);
+      token_of_[row] = static_cast<int32_t>(t);
+    }
+    for (int64_t s = 0; s < shared_count_; ++s) {
+      rows_[t * slots_ + routes.slots + s] = static_cast<int32_t>(routed_rows_ + s * tokens_ + t);
+    }
+  }
+  for (int64_t e = experts; e > 0; --e) offsets_[e] = offsets_[e - 1];
+  offsets_[0] = 0;
+}
+
+void ExpertPass::round_inputs(const MatrixView& hidden) {
+  const bool shared = setup_.shared != nullptr && setup_.shared->bf16();
+  if (!setup_.routed->bf16() && !shared) return;
+  setup_.routed->kernels().round_rows(
+      {{hidden.data, hidden.rows, hidden.columns, hidden.stride}, rounded_, rounded_stride_});
+}
+
+void ExpertPass::point_inputs(const MatrixView& hidden) {
+  const auto input = [&](const Experts* experts, int64_t token) {
+    return experts->bf16() ? static_cast<const void*>(rounded_ + token * rounded_stride_) : hidden.row(token);
+  };
+  for (int64_t r = 0; r < routed_rows_; ++r) routed_inputs_[r] = input(setup_.routed, token_of_[r]);
+  if (setup_.shared == nullptr) return;
+  for (int64_t t = 0; t < tokens_; ++t) shared_inputs_[t] = input(setup_.shared, t);
+}
+
+void ExpertPass::gate_shared(const MatrixView& hidden) {
+  if (setup_.shared == nullptr) return;
+  if (setup_.shared_gate == nullptr) {
+    std::fill(shared_weights_, shared_weights_ + tokens_, 1.0f);
+  } else {
+    setup_.routed->kernels().gate_rows(
+        {{hidden.data, hidden.rows, hidden.columns, hidden.stride}, setup_.shared_gate, shared_weights_});
+  }
+  for (int64_t t = 0; t < tokens_; ++t) {
+    for (int64_t s = slots_ - shared_count_; s < slots_; ++s) weights_[t * slots_ + s] = shared_weights_[t];
+  }
+}
+
+void ExpertPass::list_work() {
+  work_count_ = 0;
+  for (int64_t s = 0; s < shared_count_; ++s) {
+    const int64_t bytes = tokens_ * setup_.shared->hidden_stride() * element_bytes(setup_.shared);
+    add_work(setup_.shared, s, routed_rows_ + s * tokens_, tokens_, shared_inputs_, shared_h_ + s * bytes);
+  }
+  const int64_t row_bytes = setup_.routed->hidden_stride() * element_bytes(setup_.routed);
+  for (int64_t e = 0; e < setup_.routed->count(); ++e) {
+    const int64_t first = offsets_[e];
+    const int64_t rows = offsets_[e + 1] - first;
+    if (rows > 0)
+      add_work(setup_.routed, e, first, rows, routed_inputs_ + first, routed_h_ + first * row_bytes);
+  }
+}
+
+void ExpertPass::add_work(const Experts* experts, int64_t expert, int64_t first_row, int64_t rows,
+                          const void* const* inputs, std::byte* activations) {
+  work_[work_count_++] = {experts, experts->view(expert), inputs, first_row, rows, activations, 0, 0};
+  const int64_t row_bytes = experts->hidden_stride() * element_bytes(experts);
+  for (int64_t r = 0; r < rows; ++r) {
+    down_inputs_[first_row + r] = experts->linear() ? inputs[r] : activations + r * row_bytes;
+  }
+}
+
+// Units of about equal realised work: a panel costs its bytes while few rows use it, and its products beyond
+// that.
+void ExpertPass::cut_units() {
+  const auto panel_cost = [](const Work& w) {
+    return w.experts->up_panel_bytes() * std::clamp<int64_t>(w.rows, 8, kUpRows);
+  };
+  int64_t total = 0;
+  for (int64_t i = 0; i < work_count_; ++i) {
+    const int64_t blocks = (work_[i].rows + kUpRows - 1) / kUpRows;
+    total += panel_cost(work_[i]) * work_[i].experts->up_panels() * blocks;
+  }
+  const int64_t share = total / (threads_ * kUnitsPerThread) + 1;
+  unit_start_[0] = 0;
+  for (int64_t i = 0; i < work_count_; ++i) {
+    Work& w = work_[i];
+    const int64_t panels = w.experts->up_panels();
+    const int64_t wanted = share / std::max<int64_t>(1, panel_cost(w));
+    w.panels_per_unit = std::max(kUpGroupPanels, wanted / kUpGroupPanels * kUpGroupPanels);
+    w.panel_units = (panels + w.panels_per_unit - 1) / w.panels_per_unit;
+    unit_start_[i + 1] = unit_start_[i] + w.panel_units * ((w.rows + kUpRows - 1) / kUpRows);
+  }
+  const int64_t rows = std::max<int64_t>(1, routed_rows_ + shared_count_ * tokens_);
+  down_panels_ = std::clamp<int64_t>(scratch_floats_ / (rows * kPanelColumns), 1, 4);
+}
+
+void ExpertPass::up_unit(int64_t unit, int worker) {
+  const int64_t* next = std::upper_bound(unit_start_ + 1, unit_start_ + work_count_, unit);
+  const Work& w = work_[next - unit_start_ - 1];
+  unit -= *(next - 1);
+  const int64_t first_panel = unit % w.panel_units * w.panels_per_unit;
+  const int64_t first_row = unit / w.panel_units * kUpRows;
+  const Experts& experts = *w.experts;
+  ExpertsUp up;
+  up.gemm.rows = w.inputs + first_row;
+  up.gemm.m = std::min(kUpRows, w.rows - first_row);
+  up.gemm.k = experts.hidden();
+  up.gemm.panels = w.view.up + first_panel * experts.up_panel_bytes();
+  up.gemm.panel_count = std::min(w.panels_per_unit, experts.up_panels() - first_panel);
+  up.gemm.out = scratch_ + worker * scratch_floats_;
+  up.gemm.out_stride = kUpGroupPanels * kPanelColumns;
+  up.kind = experts.kind();
+  up.bias = w.view.up_bias == nullptr ? nullptr : w.view.up_bias + first_panel * kPanelColumns;
+  up.hidden = w.activations + (first_row * experts.hidden_stride() + first_panel * experts.panel_width()) *
+                                  element_bytes(&experts);
+  up.hidden_stride = experts.hidden_stride();
+  (experts.bf16() ? experts.kernels().experts_up_bf16 : experts.kernels().experts_up_f32)(up);
+}
+
+// All rows of a few panels of output columns; then the tokens' sums of just these columns.
+void ExpertPass::down_unit(int64_t unit, int worker, const OutputView& output) {
+  const int64_t first_panel = unit * down_panels_;
+  const int64_t panels = std::min(down_panels_, setup_.routed->down_panels() - first_panel);
+  const int64_t stride = panels * kPanelColumns;
+  float* sums = scratch_ + worker * scratch_floats_;
+  for (int64_t i = 0; i < work_count_; ++i) {
+    const Work& w = work_[i];
+    ExpertsDown down;
+    down.gemm.rows = down_inputs_ + w.first_row;
+    down.gemm.m = w.rows;
+    down.gemm.k = w.experts->width();
+    down.gemm.panels = w.view.down + first_panel * w.experts->down_panel_bytes();
+    down.gemm.panel_count = panels;
+    down.gemm.out = sums + w.first_row * stride;
+    down.gemm.out_stride = stride;
+    down.bias = w.view.down_bias == nullptr ? nullptr : w.view.down_bias + first_panel * kPanelColumns;
+    (w.experts->bf16() ? w.experts->kernels().experts_down_bf16
+                       : w.experts->kernels().experts_down_f32)(down);
+  }
+  Combine combine;
+  combine.tokens = tokens_;
+  combine.slots = slots_;
+  combine.columns = std::min(stride, setup_.routed->hidden() - first_panel * kPanelColumns);
+  combine.rows = rows_;
+  combine.weights = weights_;
+  combine.y = sums;
+  combine.y_stride = stride;
+  combine.out = output.data + first_panel * kPanelColumns;
+  combine.out_stride = output.stride;
+  const int64_t bad = setup_.routed->kernels().combine(combine);
+  if (bad >= 0) note_overflow(bad, sums, stride);
+}
+
+// The first slot whose own row is not finite is to blame; when only their sum is, the first used slot.
+void ExpertPass::note_overflow(int64_t token, const float* sums, int64_t columns) {
+  const int32_t* rows = rows_ + token * slots_;
+  int64_t blamed = -1;
+  for (int64_t s = 0; s < slots_; ++s) {
+    if (rows[s] < 0) continue;
+    if (blamed < 0) blamed = s;
+    if (first_not_finite(sums + rows[s] * columns, columns) >= 0) {
+      blamed = s;
+      break;
+    }
+  }
+  const uint64_t found = static_cast<uint64_t>(token) << 32 | static_cast<uint64_t>(blamed);
+  uint64_t lowest = overflow_.load(std::memory_order_relaxed);
+  while (found < lowest && !overflow_.compare_exchange_weak(lowest, found, std::memory_order_relaxed)) {
+  }
+}
+
+void ExpertPass::require_finite(const RouteBlock& routes, int64_t first_token) const {
+  const uint64_t found = overflow_.load(std::memory_order_relaxed);
+  if (found == kNoOverflow) return;
+  const int64_t token = static_cast<int64_t>(found >> 32);
+  const int64_t slot = static_cast<int64_t>(found & 0xffffffffu);
+  const bool shared = slot >= routes.slots;
+  fail(DMOE_E_OVERFLOW, "token %lld: %sexpert %lld gives a value that is not finite",
+       static_cast<long long>(first_token + token), shared ? "shared " : "",
+       static_cast<long long>(shared ? slot - routes.slots : routes.ids[token * routes.slots + slot]));
+}
+
+}  // namespace dmoe

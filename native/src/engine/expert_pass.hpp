@@ -1,0 +1,92 @@
+// The experts' work on one block of routed tokens: plan, gate+up+activation, down+combine. Two parallel
+// regions.
+#ifndef DYNAMICMOE_ENGINE_EXPERT_PASS_HPP_
+#define DYNAMICMOE_ENGINE_EXPERT_PASS_HPP_
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/views.hpp"
+#include "core/workspace.hpp"
+#include "engine/experts.hpp"
+
+namespace dmoe {
+
+/** What a pass is made of; fixed for the life of a layer. */
+struct ExpertPassSetup {
+  const Experts* routed = nullptr;
+  const Experts* shared = nullptr;     // or nullptr
+  const float* shared_gate = nullptr;  // [hidden] or nullptr
+  int threads = 0;                     // 0 = the pool's
+};
+
+/** Routes of a block, [tokens, slots]. */
+struct RouteBlock {
+  const int32_t* ids;  // -1 (anywhere) or 0..E-1
+  const float* weights;
+  int64_t slots;
+};
+
+/** Scratch of passes over at most `tokens` tokens with `slots` slots; one call's, not shared by threads. */
+class ExpertPass {
+ public:
+  /** @param arena measuring or real, see Arena */
+  ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slots, Arena& arena);
+
+  /** Tokens that one pass should take at most, so that a worker's sums stay in its L2 cache. */
+  static int64_t block_tokens(const ExpertPassSetup& setup, int64_t slots);
+
+  /** output[t] = sum over slots, in order, of weight * expert(x[t]); then the shared experts, in order.
+   *  @param first_token number of the block's first token, for the text of a failure
+   *  Throws DMOE_E_OVERFLOW when a result is not finite; the output is undefined then. */
+  void run(const MatrixView& hidden, const RouteBlock& routes, const OutputView& output, int64_t first_token);
+
+ private:
+  struct Work;  // one active expert
+
+  void plan(const RouteBlock& routes);
+  void round_inputs(const MatrixView& hidden);
+  void point_inputs(const MatrixView& hidden);
+  void gate_shared(const MatrixView& hidden);
+  void list_work();
+  void add_work(const Experts* experts, int64_t expert, int64_t first_row, int64_t rows,
+                const void* const* inputs, std::byte* activations);
+  void cut_units();
+  void up_unit(int64_t unit, int worker);
+  void down_unit(int64_t unit, int worker, const OutputView& output);
+  void note_overflow(int64_t token, const float* sums, int64_t columns);
+  void require_finite(const RouteBlock& routes, int64_t first_token) const;
+
+  ExpertPassSetup setup_;
+  int threads_;
+  int64_t shared_count_;  // shared experts
+  int64_t slots_;         // routed slots, then one slot per shared expert
+  int64_t tokens_ = 0;
+  // The plan. Rows of h are numbered by expert: routed ones first, then one per token for each shared expert.
+  int64_t routed_rows_ = 0;
+  int64_t* offsets_;       // [E + 1] first row of each expert
+  int32_t* token_of_;      // [routed rows]
+  int32_t* rows_;          // [tokens, slots_] row of each slot, -1 = unused
+  float* weights_;         // [tokens, slots_]
+  float* shared_weights_;  // [tokens]
+  // Operands.
+  uint16_t* rounded_;  // [tokens, rounded_stride_] hidden states in bfloat16
+  int64_t rounded_stride_;
+  const void** routed_inputs_;  // [routed rows]
+  const void** shared_inputs_;  // [tokens]
+  std::byte* routed_h_;         // [routed rows, hidden_stride of the routed experts]
+  std::byte* shared_h_;         // [tokens * shared experts, hidden_stride of the shared ones]
+  const void** down_inputs_;    // [rows]
+  float* scratch_;              // [threads, scratch_floats_]
+  int64_t scratch_floats_;
+  // Active experts, and the units that their work is cut into.
+  Work* work_;
+  int64_t work_count_ = 0;
+  int64_t* unit_start_;                // [work + 1] first unit of each
+  int64_t down_panels_ = 0;            // per unit
+  std::atomic<uint64_t> overflow_{0};  // lowest (token << 32 | slot) found; all ones = none
+};
+
+}  // namespace dmoe
+
+#endif  // DYNAMICMOE_ENGINE_EXPERT_PASS_HPP_

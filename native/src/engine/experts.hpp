@@ -1,0 +1,69 @@
+// A set of packed experts: what dmoe_experts stands for.
+#ifndef DYNAMICMOE_ENGINE_EXPERTS_HPP_
+#define DYNAMICMOE_ENGINE_EXPERTS_HPP_
+
+#include <cstdint>
+
+#include "core/memory.hpp"
+#include "dynamicmoe/dynamicmoe.h"
+#include "engine/kernel_table.hpp"
+
+namespace dmoe {
+
+/** One expert's packed weights. LINEAR has `down` only: it holds `up`, because the output comes of it. */
+struct ExpertView {
+  const std::byte* up;     // panels of [K = hidden], gate and up interleaved for SwiGLU
+  const std::byte* down;   // panels of [K = width]
+  const float* up_bias;    // in the order of the panels' columns, or nullptr
+  const float* down_bias;  // likewise
+};
+
+class Experts {
+ public:
+  /** Checks the options and takes the memory. Throws DMOE_E_OPTIONS, DMOE_E_BACKEND, std::bad_alloc. */
+  explicit Experts(const dmoe_experts_options& options);
+  Experts(const Experts&) = delete;
+  Experts& operator=(const Experts&) = delete;
+  ~Experts();
+
+  /** Checks, then packs one expert; nothing changes on failure. */
+  void set(int32_t expert, const dmoe_expert_weights& weights);
+  /** @return the lowest expert without weights, or -1. */
+  int32_t first_missing() const noexcept;
+  ExpertView view(int64_t expert) const noexcept;
+
+  int32_t count() const noexcept { return options_.experts; }
+  int32_t hidden() const noexcept { return options_.hidden; }
+  int32_t width() const noexcept { return options_.width; }
+  int32_t kind() const noexcept { return options_.kind; }
+  int32_t format() const noexcept { return options_.format; }
+  bool linear() const noexcept { return options_.kind == DMOE_EXPERT_LINEAR; }
+  bool bf16() const noexcept { return options_.format == DMOE_FORMAT_BF16; }
+  int64_t bytes_per_expert() const noexcept { return bytes_; }
+  int64_t up_panels() const noexcept { return up_panels_; }
+  int64_t down_panels() const noexcept { return down_panels_; }
+  int64_t up_panel_bytes() const noexcept { return up_panel_bytes_; }
+  int64_t down_panel_bytes() const noexcept { return down_panel_bytes_; }
+  /** Columns of h that one up panel yields. */
+  int64_t panel_width() const noexcept { return options_.kind == DMOE_EXPERT_SWIGLU ? 16 : 32; }
+  /** Elements between rows of h: all columns that the panels yield, in whole cache lines. */
+  int64_t hidden_stride() const noexcept { return (up_panels_ * panel_width() + 31) / 32 * 32; }
+  const KernelTable& kernels() const noexcept { return *kernels_; }
+
+ private:
+  std::byte* expert_memory(int64_t expert) const noexcept { return memory_ + expert * bytes_; }
+
+  dmoe_experts_options options_;
+  const KernelTable* kernels_;
+  int64_t up_panels_ = 0;
+  int64_t down_panels_ = 0;
+  int64_t up_panel_bytes_ = 0;
+  int64_t down_panel_bytes_ = 0;
+  int64_t bytes_ = 0;  // of one expert: up panels, down panels, up bias, down bias
+  std::byte* memory_ = nullptr;
+  Buffer<uint8_t> is_set_;
+};
+
+}  // namespace dmoe
+
+#endif  // DYNAMICMOE_ENGINE_EXPERTS_HPP_
