@@ -19,6 +19,8 @@ public static class DotnetRoot
             .Select(path => Path.GetFileName(path))
             .Where(name => ParseVersion(name) is not null)
             .OrderByDescending(ParseVersion)
+            // A release comes after its previews.
+            .ThenBy(name => name.Contains('-', StringComparison.Ordinal))
             .ThenByDescending(name => name, StringComparer.Ordinal)
             .FirstOrDefault();
     }
