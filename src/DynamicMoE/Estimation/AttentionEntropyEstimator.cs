@@ -1,0 +1,53 @@
+using DynamicMoE.Native;
+
+namespace DynamicMoE;
+
+/// <summary>
+/// Entropy of each token's attention weights over ln(visible keys), joined over heads; weights are first raised to 1/temperature and
+/// normalised. Without attention weights in the context: entropy of softmax(router logits / temperature) over ln(NumExperts).
+/// </summary>
+/// <remarks>Cost: heads * keys logarithms per token; the fallback costs one pass over the gate weights.</remarks>
+public sealed class AttentionEntropyEstimator : ComplexityEstimator
+{
+    private readonly HeadAggregation _aggregation;
+    private readonly float _temperature;
+
+    /// <summary>Makes an estimator.</summary>
+    /// <param name="options">HeadAggregation, Temperature, SmoothingFactor, Normalize, Epsilon; null for the defaults.</param>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    public AttentionEntropyEstimator(EstimatorOptions? options = null)
+        : base(options ??= new EstimatorOptions())
+    {
+        _aggregation = options.HeadAggregation;
+        _temperature = options.Temperature;
+    }
+
+    /// <inheritdoc/>
+    public override string Name => ComplexityEstimators.AttentionEntropy;
+
+    /// <inheritdoc/>
+    public override void Estimate(in EstimationInput input, Span<float> raw)
+    {
+        if (input.Context is not { AttentionWeights.IsEmpty: false } context)
+        {
+            RouterEntropyFallback.Estimate(input, _temperature, raw);
+            return;
+        }
+
+        if (context.AttentionHeads < 1 || context.AttentionWeights.Length % ((long)input.Tokens * context.AttentionHeads) != 0)
+        {
+            throw new RoutingValidationException(
+                $"AttentionWeights has {context.AttentionWeights.Length} elements, not a multiple of tokens ({input.Tokens}) * AttentionHeads ({context.AttentionHeads}).");
+        }
+
+        if (!context.VisibleKeys.IsEmpty && context.VisibleKeys.Length != input.Tokens)
+        {
+            throw new RoutingValidationException($"VisibleKeys has {context.VisibleKeys.Length} elements, the batch has {input.Tokens} tokens.");
+        }
+
+        ScoreCalls.AttentionEntropy(
+            context.AttentionWeights.Span, input.Tokens, context.AttentionHeads, context.VisibleKeys.Span, _temperature, Epsilon, _aggregation, raw);
+    }
+
+    internal override int Source(RoutingContext? context) => context is { AttentionWeights.IsEmpty: false } ? 0 : 1;
+}

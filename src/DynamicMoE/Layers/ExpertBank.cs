@@ -1,0 +1,105 @@
+using DynamicMoE.Bindings;
+using DynamicMoE.Native;
+
+namespace DynamicMoE;
+
+/// <summary>Native experts: packed weights that a layer runs. Fill every expert before a layer is built; do not change one while a layer runs.</summary>
+public sealed class ExpertBank : IDisposable
+{
+    private readonly ExpertBankOptions _options;
+
+    private ExpertBank(ExpertBankOptions options, ExpertsHandle handle)
+    {
+        _options = options;
+        Handle = handle;
+        BytesPerExpert = ExpertCalls.BytesPerExpert(handle);
+    }
+
+    /// <summary>Number of experts.</summary>
+    public int NumExperts => _options.NumExperts;
+
+    /// <summary>Hidden size.</summary>
+    public int Hidden => _options.Hidden;
+
+    /// <summary>Inner size of an expert.</summary>
+    public int Width => _options.Width;
+
+    /// <summary>The function inside an expert.</summary>
+    public ExpertKind Kind => _options.Kind;
+
+    /// <summary>How weights are kept.</summary>
+    public WeightFormat Format => _options.Format;
+
+    /// <summary>Whether experts have biases.</summary>
+    public bool UseBias => _options.UseBias;
+
+    /// <summary>Packed bytes that one expert's weights take, padding included.</summary>
+    public long BytesPerExpert { get; }
+
+    /// <summary>Floating-point operations of one expert on one token: two per weight.</summary>
+    public long FlopsPerToken => 2L * Hidden * Width * Kind switch
+    {
+        ExpertKind.SwiGlu => 3,
+        ExpertKind.Linear => 1,
+        _ => 2,
+    };
+
+    internal InstructionSet Isa => _options.Isa;
+
+    internal ExpertsHandle Handle { get; }
+
+    /// <summary>Makes a bank without weights.</summary>
+    /// <param name="options">Shape and storage.</param>
+    /// <returns>The bank; dispose it when no layer needs it any more.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
+    /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
+    public static ExpertBank Create(ExpertBankOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ExpertBankOptions valid = options.Validated();
+        return new ExpertBank(valid, ExpertCalls.Create(valid));
+    }
+
+    /// <summary>Makes a bank of random weights, uniform within 1/sqrt(inputs) as in PyTorch's Linear.</summary>
+    /// <param name="options">Shape and storage.</param>
+    /// <param name="seed">The same seed gives the same weights.</param>
+    /// <returns>The bank; dispose it when no layer needs it any more.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
+    /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
+    public static ExpertBank CreateRandom(ExpertBankOptions options, ulong seed = 0)
+    {
+        ExpertBank bank = Create(options);
+        try
+        {
+            RandomExperts.Fill(bank, new RandomSource(seed));
+            return bank;
+        }
+        catch
+        {
+            bank.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Packs one expert's weights.</summary>
+    /// <param name="index">The expert, 0..<see cref="NumExperts"/>-1.</param>
+    /// <param name="weights">Its weights, finite; copied.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is outside its range.</exception>
+    /// <exception cref="RoutingValidationException">A matrix has the wrong length or holds NaN or infinity.</exception>
+    /// <exception cref="ObjectDisposedException">The bank is disposed.</exception>
+    public void SetExpert(int index, ExpertWeights weights)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, NumExperts);
+        ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
+        weights.RequireFit(_options);
+        ExpertCalls.Set(Handle, index, in weights);
+    }
+
+    /// <summary>Gives the memory back once no layer uses it. A second call does nothing.</summary>
+    public void Dispose() => Handle.Dispose();
+}

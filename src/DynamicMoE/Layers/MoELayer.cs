@@ -1,0 +1,260 @@
+using System.Numerics.Tensors;
+using DynamicMoE.Native;
+
+namespace DynamicMoE;
+
+/// <summary>
+/// A Mixture-of-Experts layer: routes each token and adds up its experts' outputs by weight. With a <see cref="DynamicRouter"/> and native
+/// experts a batch is one native call. Many threads may call a layer at once.
+/// </summary>
+public class MoELayer : IDisposable
+{
+    private readonly LayerPipeline _pipeline;
+    private readonly ExpertBank? _ownExperts;
+    private readonly PerformanceTracker _performance;
+    private readonly Dropout _dropout;
+    private readonly ScratchPool<RouteScratch> _scratch = new();
+    private volatile bool _disposed;
+
+    /// <summary>Makes a layer of native experts.</summary>
+    /// <param name="router">Chooses experts; not owned.</param>
+    /// <param name="experts">Complete experts; not owned, but kept alive by the layer.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="router"/> or <paramref name="experts"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">An argument is disposed.</exception>
+    /// <exception cref="RouterConfigurationException">Shapes of router and experts differ, an expert has no weights, or an option is outside its range.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The workspaces do not fit into memory.</exception>
+    public MoELayer(IRouter router, ExpertBank experts, MoELayerOptions? options = null)
+        : this(router, Require(experts), null, options, null, ownsExperts: false)
+    {
+    }
+
+    /// <summary>Makes a layer of native experts with random weights, which the layer owns.</summary>
+    /// <param name="router">Chooses experts; not owned.</param>
+    /// <param name="experts">Shape of the experts; its UseBias gives way to that of <paramref name="options"/>.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="router"/> or <paramref name="experts"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">Shapes of router and experts differ, or an option is outside its range.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Weights or workspaces do not fit into memory.</exception>
+    public MoELayer(IRouter router, ExpertBankOptions experts, MoELayerOptions? options = null)
+        : this(router, OwnExperts(experts, options ?? new MoELayerOptions()), null, options, null, ownsExperts: true)
+    {
+    }
+
+    /// <summary>Makes a layer of managed experts, which the layer owns and disposes.</summary>
+    /// <param name="router">Chooses experts; not owned.</param>
+    /// <param name="expertFactory">Makes the expert of an index 0..numExperts-1.</param>
+    /// <param name="numExperts">Number of experts: that of the router.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="router"/> or <paramref name="expertFactory"/> is null, or it returned null.</exception>
+    /// <exception cref="RouterConfigurationException">The number of experts differs from the router's, or an option is outside its range.</exception>
+    public MoELayer(IRouter router, Func<int, IExpert> expertFactory, int numExperts, MoELayerOptions? options = null)
+        : this(router, null, MakeExperts(router, expertFactory, numExperts), options, null, ownsExperts: false)
+    {
+    }
+
+    private protected MoELayer(
+        IRouter router, ExpertBank? bank, IExpert[]? managed, MoELayerOptions? options, CapacityLimit? limit, bool ownsExperts)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        Router = router;
+        BatchWideRule = limit is not null;
+        _ownExperts = ownsExperts ? bank : null;
+        try
+        {
+            Options = (options ?? new MoELayerOptions()).Validated(router);
+            LayerRules.Check(router, bank, managed, Options, limit);
+            _pipeline = bank is null ? new ManagedPipeline(router, managed!, limit)
+                : router is DynamicRouter dynamic ? new FusedPipeline(dynamic, bank, Options, limit)
+                : new RoutedPipeline(router, bank, Options);
+        }
+        catch
+        {
+            _ownExperts?.Dispose();
+            throw;
+        }
+
+        _dropout = new Dropout(Options.DropoutRate, Options.Seed);
+        double shared = Options.SharedExperts is { } s ? (double)s.FlopsPerToken * s.NumExperts : 0;
+        double gate = bank is null ? 0 : 2.0 * router.InputDim * router.NumExperts;
+        _performance = new PerformanceTracker(bank?.FlopsPerToken ?? 1, gate + shared, router.TrainedExperts);
+    }
+
+    /// <summary>Chooses the experts.</summary>
+    public IRouter Router { get; }
+
+    internal MoELayerOptions Options { get; }
+
+    /// <summary>Whether a token's output depends on the batch it came in.</summary>
+    internal bool BatchWideRule { get; }
+
+    /// <summary>Runs the layer on a batch. Allocates nothing after warm-up.</summary>
+    /// <param name="hidden">Hidden states, <c>[tokens, InputDim]</c>, row-major, finite.</param>
+    /// <param name="tokens">Rows of <paramref name="hidden"/>, at least 1.</param>
+    /// <param name="output">[out] <c>[tokens, InputDim]</c>; must not overlap <paramref name="hidden"/>.</param>
+    /// <param name="routing">[out] The routing decisions; null when they are not wanted.</param>
+    /// <param name="context">What the host model knows beside the hidden states, or null.</param>
+    /// <returns>Figures of the batch.</returns>
+    /// <exception cref="RoutingValidationException">A shape does not fit, the batch is empty, spans overlap, or a value is not finite. Nothing was written.</exception>
+    /// <exception cref="ComplexityEstimationException">The estimator failed. Nothing was written.</exception>
+    /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts. Nothing was written.</exception>
+    /// <exception cref="ExpertDispatchException">An expert failed; the output is undefined.</exception>
+    /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
+    public RoutingReport Forward(
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null, RoutingContext? context = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Shapes.RequireRows(hidden.Length, tokens, Router.InputDim, nameof(hidden));
+        Shapes.RequireRows(output.Length, tokens, Router.InputDim, nameof(output));
+        Shapes.RequireApart(hidden, output, "hidden and output");
+        RouteScratch? scratch = routing is null ? _scratch.Rent() : null;
+        try
+        {
+            RoutingBuffers buffers = routing ?? scratch!.Routing(Router, tokens, withLogits: false);
+            buffers.RequireFit(Router, tokens);
+            RoutingReport report = WithOverflow(ForwardRows(hidden, tokens, output, buffers, context), buffers);
+            _performance.Record(in report);
+            return report;
+        }
+        finally
+        {
+            if (scratch is not null)
+            {
+                _scratch.Return(scratch);
+            }
+        }
+    }
+
+    /// <summary>Runs the layer on a batch of tensors. Allocates nothing after warm-up.</summary>
+    /// <param name="input">Hidden states, <c>[batch, sequence, InputDim]</c> or <c>[tokens, InputDim]</c>, dense row-major, finite.</param>
+    /// <param name="output">[out] The same shape; must not overlap <paramref name="input"/>.</param>
+    /// <param name="context">What the host model knows beside the hidden states, or null.</param>
+    /// <returns>Figures of the batch.</returns>
+    /// <exception cref="RoutingValidationException">Shapes differ, a view is not dense, the views overlap, or a value is not finite. Nothing was written.</exception>
+    /// <exception cref="ComplexityEstimationException">The estimator failed. Nothing was written.</exception>
+    /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts. Nothing was written.</exception>
+    /// <exception cref="ExpertDispatchException">An expert failed; the output is undefined.</exception>
+    /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
+    public RoutingReport Forward(in ReadOnlyTensorSpan<float> input, in TensorSpan<float> output, RoutingContext? context = null)
+    {
+        ReadOnlySpan<float> hidden = Shapes.Rows(in input, Router.InputDim, nameof(input), out int tokens);
+        Span<float> rows = Shapes.Rows(in output, Router.InputDim, nameof(output));
+        if (!input.Lengths.SequenceEqual(output.Lengths))
+        {
+            throw new RoutingValidationException(
+                $"input has {tokens} tokens in {input.Rank} dimensions, output {rows.Length / Router.InputDim} in {output.Rank}; the shapes must be equal.");
+        }
+
+        return Forward(hidden, tokens, rows, null, context);
+    }
+
+    /// <summary>Runs the layer on a batch and returns new tensors.</summary>
+    /// <param name="input">Hidden states, <c>[batch, sequence, InputDim]</c> or <c>[tokens, InputDim]</c>, dense row-major, finite.</param>
+    /// <param name="returnRouterLogits">Whether the result carries the raw router scores.</param>
+    /// <param name="context">What the host model knows beside the hidden states, or null.</param>
+    /// <returns>The output, with the shape of the input, and the routing behind it.</returns>
+    /// <exception cref="RoutingValidationException">A shape does not fit, the view is not dense, or a value is not finite.</exception>
+    /// <exception cref="ComplexityEstimationException">The estimator failed.</exception>
+    /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts.</exception>
+    /// <exception cref="ExpertDispatchException">An expert failed.</exception>
+    /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
+    public MoEResult Forward(in ReadOnlyTensorSpan<float> input, bool returnRouterLogits = false, RoutingContext? context = null)
+    {
+        ReadOnlySpan<float> hidden = Shapes.Rows(in input, Router.InputDim, nameof(input), out int tokens);
+        var buffers = new RoutingBuffers(tokens, Router.MaxExperts, Router.NumExperts, returnRouterLogits);
+        var output = new float[hidden.Length];
+        float tau = Router.Tau;
+        RoutingReport report = Forward(hidden, tokens, output, buffers, context);
+        RoutingResult routing = RoutingResult.From(buffers, input.Lengths, Router, report, tau, BatchWideRule);
+        return new MoEResult(Tensor.Create(output, input.Lengths), routing);
+    }
+
+    /// <summary>Tells what the layer did since it was built.</summary>
+    /// <returns>A consistent snapshot.</returns>
+    public PerformanceSummary GetPerformanceSummary() => _performance.Snapshot(Router.GetExpertUsageStats());
+
+    /// <summary>Frees workspaces and the experts that the layer owns, once no call uses them. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what the layer owns.</summary>
+    /// <param name="disposing">Whether <see cref="Dispose()"/> calls it.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        if (disposing)
+        {
+            _pipeline.Dispose();
+            _ownExperts?.Dispose();
+        }
+    }
+
+    /// <summary>Runs the batch; shapes are checked, nothing is recorded yet.</summary>
+    private protected virtual RoutingReport ForwardRows(
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
+    {
+        RoutingReport report = _pipeline.Run(hidden, tokens, output, routing, context);
+        if (context is { Training: true })
+        {
+            _dropout.Apply(output);
+        }
+
+        return report;
+    }
+
+    private static ExpertBank OwnExperts(ExpertBankOptions shape, MoELayerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ExpertBankOptions copy = shape.Validated();
+        copy.UseBias = options.UseBias;
+        return ExpertBank.CreateRandom(copy, options.Seed);
+    }
+
+    private protected static ExpertBank Require(ExpertBank experts)
+    {
+        ArgumentNullException.ThrowIfNull(experts);
+        return experts;
+    }
+
+    private protected static IExpert[] MakeExperts(IRouter router, Func<int, IExpert> factory, int numExperts)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        ArgumentNullException.ThrowIfNull(factory);
+        new OptionRules(nameof(MoELayer))
+            .Require(numExperts == router.NumExperts, $"numExperts ({numExperts}) differs from the router's ({router.NumExperts}).")
+            .ThrowIfBroken();
+        var experts = new IExpert[numExperts];
+        for (int expert = 0; expert < numExperts; expert++)
+        {
+            experts[expert] = factory(expert) ?? throw new ArgumentNullException(nameof(factory), $"The factory returned null for expert {expert}.");
+        }
+
+        return experts;
+    }
+
+    // A layer without capacity limit reports what one would have cut; with a limit the native core has counted already.
+    private RoutingReport WithOverflow(RoutingReport report, RoutingBuffers buffers)
+    {
+        if (BatchWideRule)
+        {
+            return report;
+        }
+
+        long capacity = (long)Math.Ceiling((double)Options.ExpertCapacityFactor * report.Routes / Router.NumExperts);
+        long overflow = 0;
+        foreach (long routes in buffers.ExpertRoutes)
+        {
+            overflow += Math.Max(0, routes - capacity);
+        }
+
+        return report with { OverflowRoutes = overflow };
+    }
+}

@@ -1,0 +1,70 @@
+namespace DynamicMoE;
+
+/// <summary>Options of <see cref="MoELayer"/>. Checked when the layer is built; later changes have no effect on it.</summary>
+public class MoELayerOptions
+{
+    /// <summary>Tokens per chunk; sizes the workspaces. Larger batches run in chunks.</summary>
+    /// <value>Between 1 and 1048576. The default is 512.</value>
+    public int MaxTokens { get; set; } = 512;
+
+    /// <summary>Most threads that one call uses.</summary>
+    /// <value>Between 0 and 1024. The default is 0: as many as the native pool has.</value>
+    public int Threads { get; set; }
+
+    /// <summary>Routes per expert above which a batch counts as overflowing: ceil(factor * routes / experts). Only reported here;
+    /// <see cref="SparseMoELayer"/> acts on its own CapacityFactor.</summary>
+    /// <value>Finite and above 0. The default is 1.25.</value>
+    public float ExpertCapacityFactor { get; set; } = 1.25f;
+
+    /// <summary>Share of output elements set to 0 in training, the others scaled up; off in inference.</summary>
+    /// <value>At least 0, below 1. The default is 0.</value>
+    public float DropoutRate { get; set; }
+
+    /// <summary>Seed of dropout, and of experts that the layer makes.</summary>
+    /// <value>The default is 0.</value>
+    public ulong Seed { get; set; }
+
+    /// <summary>Whether experts that the layer makes have biases.</summary>
+    /// <value>The default is true. It does not concern experts that are handed in.</value>
+    public bool UseBias { get; set; } = true;
+
+    /// <summary>Experts that every token uses with weight 1 (see <see cref="SharedExpertGate"/>); native experts only.</summary>
+    /// <value>The default is null: none. The layer keeps the weights alive.</value>
+    public ExpertBank? SharedExperts { get; set; }
+
+    /// <summary>Gate of the shared experts, <c>[hidden]</c>: their weight is sigmoid(dot) instead of 1.</summary>
+    /// <value>Finite. The default is null: weight 1.</value>
+    public float[]? SharedExpertGate { get; set; }
+
+    internal MoELayerOptions Validated(IRouter router)
+    {
+        Rules(router).ThrowIfBroken();
+        var copy = (MoELayerOptions)MemberwiseClone();
+        copy.SharedExpertGate = (float[]?)SharedExpertGate?.Clone();
+        return copy;
+    }
+
+    private protected virtual OptionRules Rules(IRouter router)
+    {
+        OptionRules rules = new OptionRules(GetType().Name)
+            .Range(nameof(MaxTokens), MaxTokens, 1, Limits.MaxTokens)
+            .Range(nameof(Threads), Threads, 0, Limits.MaxThreads)
+            .Positive(nameof(ExpertCapacityFactor), ExpertCapacityFactor)
+            .Require(DropoutRate is >= 0 and < 1, $"DropoutRate ({DropoutRate}) must be at least 0 and below 1.");
+        if (SharedExperts is not null)
+        {
+            rules = rules.Require(
+                SharedExperts.Hidden == router.InputDim, $"SharedExperts have hidden size {SharedExperts.Hidden}, the router has {router.InputDim}.");
+        }
+
+        if (SharedExpertGate is not null)
+        {
+            rules = rules
+                .Require(SharedExperts is not null, $"SharedExpertGate needs SharedExperts.")
+                .Require(SharedExpertGate.Length == router.InputDim, $"SharedExpertGate has {SharedExpertGate.Length} elements, the router has hidden size {router.InputDim}.")
+                .Require(Array.TrueForAll(SharedExpertGate, float.IsFinite), $"SharedExpertGate must be finite.");
+        }
+
+        return rules;
+    }
+}

@@ -1,0 +1,37 @@
+using DynamicMoE.Bindings;
+using DynamicMoE.Native;
+
+namespace DynamicMoE;
+
+/// <summary>Any router and native experts: the router decides, then one native call runs the experts.</summary>
+internal sealed class RoutedPipeline : LayerPipeline
+{
+    private readonly IRouter _router;
+    private readonly GateWeights _gate;
+    private readonly LayerHandle _layer;
+
+    internal RoutedPipeline(IRouter router, ExpertBank experts, MoELayerOptions options)
+    {
+        _router = router;
+
+        // A native layer is built over a gate. Decisions come from outside here, so that its weights are never used.
+        var shape = new GateOptions { InputDim = router.InputDim, NumExperts = router.NumExperts, MaxTokens = 1, Isa = experts.Isa };
+        _gate = GateWeights.Create(new float[router.InputDim * router.NumExperts], default, shape);
+        _layer = LayerCalls.Create(
+            options.MaxTokens, options.Threads, _gate.Handle, experts.Handle, options.SharedExperts?.Handle, options.SharedExpertGate);
+    }
+
+    internal override RoutingReport Run(
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
+    {
+        RoutingReport report = _router.Route(hidden, tokens, routing, context);
+        LayerCalls.Execute(_layer, hidden, tokens, _router.InputDim, routing, output);
+        return report;
+    }
+
+    public override void Dispose()
+    {
+        _layer.Dispose();
+        _gate.Dispose();
+    }
+}

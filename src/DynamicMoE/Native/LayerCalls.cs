@@ -1,0 +1,105 @@
+using DynamicMoE.Bindings;
+
+namespace DynamicMoE.Native;
+
+/// <summary>Native calls on layers.</summary>
+internal static unsafe class LayerCalls
+{
+    internal static LayerHandle Create(
+        int maxTokens, int threads, RouterHandle router, ExpertsHandle experts, ExpertsHandle? shared, ReadOnlySpan<float> sharedGate)
+    {
+        DmoeLayerOptions options = DmoeLayerOptions.Create();
+        options.MaxTokens = maxTokens;
+        options.Threads = threads;
+        bool held = false;
+        try
+        {
+            if (shared is not null)
+            {
+                // The layer keeps the native object alive by itself; the handle must only outlive this call.
+                shared.DangerousAddRef(ref held);
+                options.Shared = shared.DangerousGetHandle();
+            }
+
+            fixed (float* gate = sharedGate)
+            {
+                options.SharedGate = gate;
+                NativeStatus.ThrowIfFailed(NativeMethods.dmoe_layer_create(&options, router, experts, out LayerHandle layer));
+                return layer;
+            }
+        }
+        finally
+        {
+            if (held)
+            {
+                shared!.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>Routes and runs a batch in one native call.</summary>
+    internal static RoutingReport Forward(
+        LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, in RouteParams p, CapacityLimit? limit,
+        RoutingBuffers buffers, Span<float> output)
+    {
+        var state = new Input(layer, hidden, output, tokens, inputDim, limit);
+        return PinnedRoute.Call<ForwardCall, Input>(in state, in p, buffers, tokens);
+    }
+
+    /// <summary>Runs the experts on given routes.</summary>
+    internal static void Execute(
+        LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, RoutingBuffers buffers, Span<float> output)
+    {
+        var state = new Input(layer, hidden, output, tokens, inputDim, null);
+        PinnedRoute.CallWithRoutes<ExecuteCall, Input>(in state, null, buffers, tokens);
+    }
+
+    internal static DmoeLayerParams Limits(CapacityLimit limit)
+    {
+        DmoeLayerParams native = DmoeLayerParams.Create();
+        native.CapacityFactor = limit.Factor;
+        native.Overflow = (int)limit.Overflow;
+        return native;
+    }
+
+    internal readonly ref struct Input(
+        LayerHandle layer, ReadOnlySpan<float> hidden, Span<float> output, int tokens, int inputDim, CapacityLimit? limit)
+    {
+        internal readonly LayerHandle Layer = layer;
+        internal readonly ReadOnlySpan<float> Hidden = hidden;
+        internal readonly Span<float> Output = output;
+        internal readonly int Tokens = tokens;
+        internal readonly int InputDim = inputDim;
+        internal readonly CapacityLimit? Limit = limit;
+    }
+
+    internal readonly struct ForwardCall : IRouteCall<Input>
+    {
+        public static DmoeStatus Run(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report)
+        {
+            fixed (float* rows = state.Hidden)
+            fixed (float* result = state.Output)
+            {
+                DmoeMatrixF32 hidden = Views.Input(rows, state.Tokens, state.InputDim);
+                DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
+                DmoeLayerParams limits = Limits(state.Limit.GetValueOrDefault());
+                return NativeMethods.dmoe_layer_forward(
+                    state.Layer, &hidden, parameters, state.Limit is null ? null : &limits, routes, &output, report);
+            }
+        }
+    }
+
+    internal readonly struct ExecuteCall : IRouteCall<Input>
+    {
+        public static DmoeStatus Run(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report)
+        {
+            fixed (float* rows = state.Hidden)
+            fixed (float* result = state.Output)
+            {
+                DmoeMatrixF32 hidden = Views.Input(rows, state.Tokens, state.InputDim);
+                DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
+                return NativeMethods.dmoe_layer_execute(state.Layer, &hidden, routes, &output, report);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using DynamicMoE.Bindings;
+
+namespace DynamicMoE.Native;
+
+/// <summary>Native calls about the library itself.</summary>
+internal static unsafe class RuntimeCalls
+{
+    internal static RuntimeInfo Query()
+    {
+        NativeStatus.RequireLibrary();
+        DmoeRuntimeInfo info = DmoeRuntimeInfo.Create();
+        NativeStatus.ThrowIfFailed(NativeMethods.dmoe_runtime_query(&info));
+        var supported = new List<InstructionSet>();
+        foreach (InstructionSet isa in Enum.GetValues<InstructionSet>())
+        {
+            if (isa != InstructionSet.Auto && (info.IsaSupported & (1 << (int)isa)) != 0)
+            {
+                supported.Add(isa);
+            }
+        }
+
+        return new RuntimeInfo
+        {
+            LibraryPath = NativeLibraryLocator.LoadedPath ?? "",
+            LibraryVersion = NativeStatus.Text(info.LibraryVersion),
+            AbiVersion = new Version((int)(info.AbiVersion >> 16), (int)(info.AbiVersion & 0xFFFF)),
+            Isa = (InstructionSet)info.Isa,
+            IsaReason = NativeStatus.Text(info.IsaReason),
+            SupportedIsas = supported,
+            CpuName = NativeStatus.Text(info.CpuName),
+            LogicalCpus = info.LogicalCpus,
+            PhysicalCores = info.PhysicalCores,
+            PoolThreads = info.PoolThreads,
+            CgroupVersion = info.CgroupVersion,
+            CpuQuota = info.CpuQuota == 0 ? null : info.CpuQuota,
+            L2Bytes = info.L2Bytes,
+            L3Bytes = info.L3Bytes,
+            AllocatedBytes = info.AllocatedBytes,
+            AllocationCount = info.AllocationCount,
+            CudaReason = NativeStatus.Text(info.CudaReason),
+        };
+    }
+
+    internal static void SetThreads(int threads)
+    {
+        NativeStatus.RequireLibrary();
+        NativeStatus.ThrowIfFailed(NativeMethods.dmoe_runtime_set_threads(threads));
+    }
+
+    internal static string? LibraryPath
+    {
+        get => NativeLibraryLocator.ExplicitPath;
+        set => NativeLibraryLocator.ExplicitPath = value;
+    }
+}

@@ -1,0 +1,275 @@
+using System.Numerics.Tensors;
+using DynamicMoE.Native;
+
+namespace DynamicMoE;
+
+/// <summary>
+/// Routes each token to as many experts as it needs: logits, gate, complexity score, count, selection and weights in one native call.
+/// Many threads may call it at once; what it learns from a batch acts on later batches only.
+/// </summary>
+public class DynamicRouter : IRouter, IDisposable
+{
+    private readonly DynamicRouterOptions _options;
+    private readonly bool _ownsGate;
+    private readonly ScoreSource? _fused;
+    private readonly UsageTracker _usage;
+    private readonly LoadBalancer? _balancer;
+    private readonly ScratchPool<RouteScratch> _scratch = new();
+    private volatile bool _disposed;
+
+    /// <summary>Makes a router with a random gate of its own.</summary>
+    /// <param name="options">Options; InputDim and NumExperts are required. Later changes to it have no effect.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range; the message names all that are.</exception>
+    /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
+    public DynamicRouter(DynamicRouterOptions options)
+        : this(Require(options).Validated(null), null)
+    {
+    }
+
+    /// <summary>Makes a router over given gate weights, which it shares and does not own.</summary>
+    /// <param name="gate">The gate; keep it until the router is no longer used.</param>
+    /// <param name="options">Options; later changes to it have no effect.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ObjectDisposedException">The gate is disposed.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range; the message names all that are.</exception>
+    public DynamicRouter(GateWeights gate, DynamicRouterOptions options)
+        : this(Require(options).Validated(Require(gate).Options), gate)
+    {
+    }
+
+    private DynamicRouter(DynamicRouterOptions valid, GateWeights? gate)
+    {
+        _options = valid;
+        MaxExperts = valid.MaxExperts!.Value;
+        _fused = Fused(valid);
+        Estimator = _fused is not null ? null : valid.ComplexityEstimator.Instance
+            ?? BuiltInEstimators.Create(valid.ComplexityEstimator.Name, valid.EstimatorOptions ?? new EstimatorOptions());
+        _usage = new UsageTracker(valid.NumExperts);
+        _balancer = valid.LoadBalancing!.Value ? new LoadBalancer(valid.NumExperts, valid.BalanceStep, valid.BalanceBound) : null;
+        Controller = valid.MeanExpertsBudget is double budget
+            ? new ThresholdController(new ThresholdControllerOptions
+            {
+                Budget = budget, MinExperts = valid.MinExperts, MaxExperts = MaxExperts, InitialTau = valid.Tau,
+            })
+            : null;
+        _ownsGate = gate is null;
+        Gate = gate ?? GateWeights.CreateRandom(GateOf(valid), valid.Seed);
+        LogChoices(valid, gate);
+    }
+
+    /// <inheritdoc/>
+    public int InputDim => _options.InputDim;
+
+    /// <inheritdoc/>
+    public int NumExperts => _options.NumExperts;
+
+    /// <inheritdoc/>
+    public int MinExperts => _options.MinExperts;
+
+    /// <inheritdoc/>
+    public int MaxExperts { get; }
+
+    /// <inheritdoc/>
+    public int TrainedExperts => Gate.TrainedExperts;
+
+    /// <inheritdoc/>
+    public RoutingStrategy Strategy => _options.Strategy;
+
+    /// <inheritdoc/>
+    public Weighting Weighting => _options.Weighting;
+
+    /// <inheritdoc/>
+    public string EstimatorName => _fused switch
+    {
+        ScoreSource.RouterMargin => ComplexityEstimators.RouterMargin,
+        ScoreSource.RouterEntropy => ComplexityEstimators.RouterEntropy,
+        _ => Estimator!.Name,
+    };
+
+    /// <inheritdoc/>
+    public float Tau => Strategy == RoutingStrategy.Threshold ? Controller?.Tau ?? _options.Tau : 0;
+
+    /// <summary>The estimator that runs before each routing call, or null when the score is computed inside it.</summary>
+    public ComplexityEstimator? Estimator { get; }
+
+    /// <summary>Holds the mean experts per token, or null without MeanExpertsBudget.</summary>
+    public ThresholdController? Controller { get; }
+
+    /// <summary>The gate weights.</summary>
+    public GateWeights Gate { get; }
+
+    /// <summary>Added to the count of experts before rounding, under the top-k strategy.</summary>
+    private protected virtual float CountOffset => 0;
+
+    /// <inheritdoc/>
+    public RoutingReport Route(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null)
+    {
+        ArgumentNullException.ThrowIfNull(buffers);
+        ThrowIfDisposed();
+        Shapes.RequireRows(hidden.Length, tokens, InputDim, nameof(hidden));
+        buffers.RequireFit(this, tokens);
+        RouteScratch scratch = _scratch.Rent();
+        try
+        {
+            RouteParams parameters = Prepare(hidden, tokens, context, scratch);
+            RoutingReport report = RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, buffers);
+            Commit(scratch, tokens, buffers, context);
+            return report;
+        }
+        finally
+        {
+            _scratch.Return(scratch);
+        }
+    }
+
+    /// <inheritdoc/>
+    public RoutingResult Route(in ReadOnlyTensorSpan<float> hidden, bool returnRouterLogits = false, RoutingContext? context = null)
+    {
+        ReadOnlySpan<float> rows = Shapes.Rows(in hidden, InputDim, nameof(hidden), out int tokens);
+        var buffers = new RoutingBuffers(tokens, MaxExperts, NumExperts, returnRouterLogits);
+        float tau = Tau;
+        RoutingReport report = Route(rows, tokens, buffers, context);
+        return RoutingResult.From(buffers, hidden.Lengths, this, report, tau, batchWideRule: false);
+    }
+
+    /// <inheritdoc/>
+    public ExpertUsageStats GetExpertUsageStats() => _usage.Snapshot();
+
+    /// <summary>Frees a gate that the router made for itself, once no call uses it. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees a gate that the router made for itself.</summary>
+    /// <param name="disposing">Whether <see cref="Dispose()"/> calls it.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+        _disposed = true;
+        if (disposing && _ownsGate)
+        {
+            Gate.Dispose();
+        }
+    }
+
+    internal void ThrowIfDisposed()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Gate.ThrowIfDisposed();
+    }
+
+    /// <summary>Makes the decisions' parameters from the state before the batch. Changes no state.</summary>
+    internal RouteParams Prepare(ReadOnlySpan<float> hidden, int tokens, RoutingContext? context, RouteScratch scratch)
+    {
+        var parameters = new RouteParams
+        {
+            Strategy = Strategy,
+            Weighting = Weighting,
+            MinExperts = MinExperts,
+            MaxExperts = MaxExperts,
+            CountOffset = CountOffset,
+            Tau = Tau,
+            TopP = _options.TopP,
+            NoiseFactor = _options.NoiseFactor,
+            NoiseSeed = _options.Seed,
+            SelectionBias = _options.SelectionBias,
+        };
+        if (_balancer is not null)
+        {
+            Span<float> bias = scratch.Bias(NumExperts);
+            _balancer.Read(_options.SelectionBias, bias);
+            parameters.SelectionBias = bias;
+        }
+
+        if (context is not null)
+        {
+            ContextRules.Apply(context, tokens, NumExperts, ref parameters);
+        }
+
+        AddScores(hidden, tokens, context, scratch, ref parameters);
+        return parameters;
+    }
+
+    /// <summary>Learns from a batch that was routed.</summary>
+    internal void Commit(RouteScratch scratch, int tokens, RoutingBuffers buffers, RoutingContext? context)
+    {
+        _usage.Record(buffers.ExpertRoutes);
+        _balancer?.Update(buffers.ExpertRoutes);
+        if (scratch.Estimated)
+        {
+            Estimator!.Observe(scratch.Raw(tokens), context);
+        }
+
+        bool ownThresholds = context is { TokenTaus.IsEmpty: false };
+        Controller?.Observe(
+            buffers.Gaps.AsSpan(0, tokens * buffers.Slots), tokens, buffers.Slots,
+            ownThresholds ? default : buffers.ExpertsPerToken.AsSpan(0, tokens));
+    }
+
+    private static T Require<T>(T value, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string? name = null)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(value, name);
+        return value;
+    }
+
+    private static ScoreSource? Fused(DynamicRouterOptions o)
+    {
+        // A strategy that ignores the score reports the one that costs nothing, unless another was asked for.
+        bool unused = o.Strategy != RoutingStrategy.TopK && o.ComplexityEstimator == default;
+        return unused ? ScoreSource.RouterMargin
+            : o.ComplexityEstimator.Instance is null ? BuiltInEstimators.Fused(o.ComplexityEstimator.Name) : null;
+    }
+
+    private static GateOptions GateOf(DynamicRouterOptions o) => new()
+    {
+        InputDim = o.InputDim,
+        NumExperts = o.NumExperts,
+        TrainedExperts = o.MaxExperts!.Value,
+        MaxTokens = o.MaxTokens,
+        Threads = o.Threads,
+        Isa = o.Isa,
+    };
+
+    private static void LogChoices(DynamicRouterOptions o, GateWeights? gate)
+    {
+        if (o.Logger is null)
+        {
+            return;
+        }
+
+        if (o.Strategy == RoutingStrategy.TopK && o.ComplexityEstimator == default)
+        {
+            Log.DefaultEstimator(o.Logger);
+        }
+
+        if (gate is not null && o.MaxExperts > gate.TrainedExperts)
+        {
+            Log.MoreThanTrained(o.Logger, o.MaxExperts.Value, gate.TrainedExperts);
+        }
+    }
+
+    private void AddScores(ReadOnlySpan<float> hidden, int tokens, RoutingContext? context, RouteScratch scratch, ref RouteParams parameters)
+    {
+        scratch.Estimated = false;
+        if (!parameters.Scores.IsEmpty)
+        {
+            parameters.ScoreSource = ScoreSource.Supplied;
+            return;
+        }
+
+        if (_fused is not null || !parameters.Counts.IsEmpty)
+        {
+            parameters.ScoreSource = _fused ?? ScoreSource.RouterMargin;
+            return;
+        }
+
+        Span<float> scores = scratch.Scores(tokens);
+        Estimator!.Score(new EstimationInput(hidden, tokens, InputDim, context, Gate, scratch), scratch.Raw(tokens), scores);
+        scratch.Estimated = true;
+        parameters.Scores = scores;
+        parameters.ScoreSource = ScoreSource.Supplied;
+    }
+}

@@ -1,0 +1,103 @@
+using Microsoft.Extensions.Logging;
+
+namespace DynamicMoE;
+
+/// <summary>Options of <see cref="DynamicRouter"/>. Checked when the router is built; later changes have no effect on it.</summary>
+public class DynamicRouterOptions
+{
+    /// <summary>Hidden size.</summary>
+    /// <value>Between 1 and 1048576. 0, the default, takes it from the gate weights; a router with its own gate needs it.</value>
+    public int InputDim { get; set; }
+
+    /// <summary>Number of experts.</summary>
+    /// <value>Between 1 and 4096. 0, the default, takes it from the gate weights; a router with its own gate needs it.</value>
+    public int NumExperts { get; set; }
+
+    /// <summary>Fewest experts per token.</summary>
+    /// <value>Between 1 and <see cref="MaxExperts"/>. The default is 1.</value>
+    public int MinExperts { get; set; } = 1;
+
+    /// <summary>Most experts per token.</summary>
+    /// <value>Between <see cref="MinExperts"/> and <see cref="NumExperts"/>. The default, null, is <see cref="NumExperts"/>, or the trained count over given gate weights.</value>
+    public int? MaxExperts { get; set; }
+
+    /// <summary>Complexity estimator by name (see <see cref="ComplexityEstimators"/>) or by instance.</summary>
+    /// <value>The default is <c>gradient_norm</c>. Strategies without a score run it only when it was set.</value>
+    public EstimatorChoice ComplexityEstimator { get; set; }
+
+    /// <summary>Options of an estimator that is chosen by name.</summary>
+    /// <value>The default is null: the estimator's defaults.</value>
+    public EstimatorOptions? EstimatorOptions { get; set; }
+
+    /// <summary>When the selection of experts for a token stops.</summary>
+    /// <value>The default is <see cref="RoutingStrategy.TopK"/>.</value>
+    public RoutingStrategy Strategy { get; set; }
+
+    /// <summary>How probabilities of the selected experts become weights.</summary>
+    /// <value>The default is <see cref="Weighting.Renormalize"/>.</value>
+    public Weighting Weighting { get; set; }
+
+    /// <summary>Whether a bounded, choose-only selection bias evens out the load between batches.</summary>
+    /// <value>The default, null, is true for a router with its own gate and false over given gate weights.</value>
+    public bool? LoadBalancing { get; set; }
+
+    /// <summary>Change of an expert's selection bias per batch, in units of probability.</summary>
+    /// <value>Above 0, at most 1. The default is 0.001.</value>
+    public float BalanceStep { get; set; } = 0.001f;
+
+    /// <summary>Largest absolute selection bias that load balancing builds up, in units of probability.</summary>
+    /// <value>Between 0 and 1. The default is 0.05.</value>
+    public float BalanceBound { get; set; } = 0.05f;
+
+    /// <summary>Factor on the noise that is added to logits; 0 in inference.</summary>
+    /// <value>Between 0 and 1. The default is 0.</value>
+    public float NoiseFactor { get; set; }
+
+    /// <summary>Key of the noise, and seed of a router's own random gate.</summary>
+    /// <value>The default is 0.</value>
+    public ulong Seed { get; set; }
+
+    /// <summary>Threshold strategy: an expert is kept while its probability is at least tau times that of the first choice.</summary>
+    /// <value>Between 0 and 1. The default is 0.3. With <see cref="MeanExpertsBudget"/> it is the value before the first batch.</value>
+    public float Tau { get; set; } = 0.3f;
+
+    /// <summary>Top-p strategy: share of probability that the taken experts hold.</summary>
+    /// <value>Above 0, at most 1. The default is 0.9.</value>
+    public float TopP { get; set; } = 0.9f;
+
+    /// <summary>Mean experts per token that the threshold is moved to hold, batch after batch.</summary>
+    /// <value>Between <see cref="MinExperts"/> and <see cref="MaxExperts"/>, threshold strategy only. The default, null, keeps <see cref="Tau"/>.</value>
+    public double? MeanExpertsBudget { get; set; }
+
+    /// <summary>Fixed bias added to probabilities for choosing only, one per expert.</summary>
+    /// <value>Finite. The default is null: none.</value>
+    public float[]? SelectionBias { get; set; }
+
+    /// <summary>Tokens per chunk of a router's own gate; sizes the workspaces.</summary>
+    /// <value>Between 1 and 1048576. The default is 512.</value>
+    public int MaxTokens { get; set; } = 512;
+
+    /// <summary>Most threads that one call of a router with its own gate uses.</summary>
+    /// <value>Between 0 and 1024. The default is 0: as many as the native pool has.</value>
+    public int Threads { get; set; }
+
+    /// <summary>Instruction-set level of a router's own gate.</summary>
+    /// <value>The default is <see cref="InstructionSet.Auto"/>.</value>
+    public InstructionSet Isa { get; set; }
+
+    /// <summary>Receives the router's few messages.</summary>
+    /// <value>The default is null: none.</value>
+    public ILogger? Logger { get; set; }
+
+    internal DynamicRouterOptions Validated(GateOptions? gate)
+    {
+        var o = (DynamicRouterOptions)MemberwiseClone();
+        o.InputDim = gate is not null && InputDim == 0 ? gate.InputDim : InputDim;
+        o.NumExperts = gate is not null && NumExperts == 0 ? gate.NumExperts : NumExperts;
+        o.MaxExperts ??= gate?.TrainedExperts ?? o.NumExperts;
+        o.LoadBalancing ??= gate is null;
+        o.SelectionBias = (float[]?)SelectionBias?.Clone();
+        DynamicRouterRules.Check(o, gate);
+        return o;
+    }
+}

@@ -1,0 +1,47 @@
+namespace DynamicMoE;
+
+/// <summary>Working memory of one routing call. Grows to the largest batch seen and is then reused.</summary>
+internal sealed class RouteScratch
+{
+    private float[] _raw = [];
+    private float[] _scores = [];
+    private float[] _bias = [];
+    private float[] _logits = [];
+    private RoutingBuffers? _routing;
+
+    /// <summary>Whether this call's raw values belong into the estimator's running table.</summary>
+    internal bool Estimated { get; set; }
+
+    /// <summary>Threshold that the call used.</summary>
+    internal float Tau { get; set; }
+
+    internal Span<float> Raw(int tokens) => Sized(ref _raw, tokens);
+
+    internal Span<float> Scores(int tokens) => Sized(ref _scores, tokens);
+
+    internal Span<float> Bias(int experts) => Sized(ref _bias, experts);
+
+    internal Span<float> Logits(int elements) => Sized(ref _logits, elements);
+
+    /// <summary>Buffers for a caller that did not bring its own.</summary>
+    internal RoutingBuffers Routing(IRouter router, int tokens, bool withLogits)
+    {
+        if (_routing is null || _routing.MaxTokens < tokens || _routing.Slots != router.MaxExperts
+            || _routing.NumExperts != router.NumExperts || (withLogits && !_routing.HasLogits))
+        {
+            _routing = new RoutingBuffers(tokens, router.MaxExperts, router.NumExperts, withLogits);
+        }
+
+        return _routing;
+    }
+
+    private static Span<float> Sized(ref float[] array, int length)
+    {
+        if (array.Length < length)
+        {
+            array = new float[length];
+        }
+
+        return array.AsSpan(0, length);
+    }
+}

@@ -1,0 +1,41 @@
+namespace DynamicMoE;
+
+/// <summary>What a host model knows about a batch beside its hidden states. Every member may stay empty. Reuse an instance from call to call;
+/// do not change it while a call reads it.</summary>
+public sealed class RoutingContext
+{
+    /// <summary>Complexity scores in [0, 1] that replace the estimator's, <c>[tokens]</c>.</summary>
+    public ReadOnlyMemory<float> ComplexityScores { get; set; }
+
+    /// <summary>Experts per token in place of a score, <c>[tokens]</c>, each clamped to MinExperts..MaxExperts. Top-k strategy.</summary>
+    public ReadOnlyMemory<int> ExpertCounts { get; set; }
+
+    /// <summary>Threshold per token in place of the router's, <c>[tokens]</c>, each in [0, 1]. Threshold strategy.</summary>
+    public ReadOnlyMemory<float> TokenTaus { get; set; }
+
+    /// <summary>Position ids that key the noise, <c>[tokens]</c>. Without them 0, 1, 2...</summary>
+    public ReadOnlyMemory<long> Positions { get; set; }
+
+    /// <summary>Usable experts, <c>[NumExperts]</c>: 0 = not usable.</summary>
+    public ReadOnlyMemory<byte> ExpertMask { get; set; }
+
+    /// <summary>Gradients with respect to the hidden states, <c>[tokens, InputDim]</c>, for gradient_norm.</summary>
+    public ReadOnlyMemory<float> Gradients { get; set; }
+
+    /// <summary>Attention weights, <c>[tokens * AttentionHeads, keys]</c>, rows at least 0, for attention_entropy.</summary>
+    public ReadOnlyMemory<float> AttentionWeights { get; set; }
+
+    /// <summary>Heads of <see cref="AttentionWeights"/>.</summary>
+    /// <value>At least 1. The default is 1.</value>
+    public int AttentionHeads { get; set; } = 1;
+
+    /// <summary>Keys that each token sees, <c>[tokens]</c>. Without them every key.</summary>
+    public ReadOnlyMemory<int> VisibleKeys { get; set; }
+
+    /// <summary>LM-head logits, <c>[tokens, vocabulary]</c>, for perplexity_proxy.</summary>
+    public ReadOnlyMemory<float> LmHeadLogits { get; set; }
+
+    /// <summary>Whether dropout applies.</summary>
+    /// <value>The default is false: inference.</value>
+    public bool Training { get; set; }
+}

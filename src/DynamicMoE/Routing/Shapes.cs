@@ -1,0 +1,100 @@
+using System.Numerics.Tensors;
+
+namespace DynamicMoE;
+
+/// <summary>Checks shapes and views before anything native sees them.</summary>
+internal static class Shapes
+{
+    private static readonly nint[] FirstElement = [0, 0, 0];
+
+    /// <exception cref="RoutingValidationException">The batch is empty or the length is not rows * columns.</exception>
+    internal static void RequireRows(int length, int rows, int columns, string name)
+    {
+        if (rows < 1)
+        {
+            throw new RoutingValidationException($"{name}: the batch has {rows} tokens, at least 1 is needed.");
+        }
+
+        if (rows > Limits.MaxBatchTokens)
+        {
+            throw new RoutingValidationException($"{name}: the batch has {rows} tokens, at most {Limits.MaxBatchTokens} are allowed.");
+        }
+
+        if (columns < 1 || length != (long)rows * columns)
+        {
+            throw new RoutingValidationException($"{name} has {length} elements, {rows} rows of {columns} need {(long)rows * columns}.");
+        }
+    }
+
+    /// <exception cref="RoutingValidationException">A value is NaN or infinite; the message names the lowest row.</exception>
+    internal static void RequireFinite(ReadOnlySpan<float> values, int columns, string name)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+            {
+                throw new RoutingValidationException($"{name}: token {i / columns} has {values[i]} in column {i % columns}; every value must be finite.");
+            }
+        }
+    }
+
+    /// <exception cref="RoutingValidationException">The spans share memory.</exception>
+    internal static void RequireApart(ReadOnlySpan<float> input, ReadOnlySpan<float> output, string names)
+    {
+        if (input.Overlaps(output))
+        {
+            throw new RoutingValidationException($"{names} overlap; they must not share memory.");
+        }
+    }
+
+    /// <summary>Views hidden states as rows.</summary>
+    /// <exception cref="RoutingValidationException">The rank is not 2 or 3, the last dimension differs, the view is not dense, or it is empty.</exception>
+    internal static ReadOnlySpan<float> Rows(in ReadOnlyTensorSpan<float> tensor, int columns, string name, out int rows)
+    {
+        RequireHidden(tensor.Lengths, tensor.IsDense, tensor.FlattenedLength, columns, name);
+        rows = (int)(tensor.FlattenedLength / columns);
+        return tensor.GetSpan(Origin(tensor.Rank), (int)tensor.FlattenedLength);
+    }
+
+    /// <inheritdoc cref="Rows(in ReadOnlyTensorSpan{float}, int, string, out int)"/>
+    internal static Span<float> Rows(in TensorSpan<float> tensor, int columns, string name)
+    {
+        RequireHidden(tensor.Lengths, tensor.IsDense, tensor.FlattenedLength, columns, name);
+        return tensor.GetSpan(Origin(tensor.Rank), (int)tensor.FlattenedLength);
+    }
+
+    /// <summary>Leading dimensions of hidden states, followed by <paramref name="last"/> unless that is 0.</summary>
+    internal static nint[] With(ReadOnlySpan<nint> hiddenLengths, int last)
+    {
+        ReadOnlySpan<nint> leading = hiddenLengths[..^1];
+        return last == 0 ? leading.ToArray() : [.. leading, last];
+    }
+
+    private static ReadOnlySpan<nint> Origin(int rank) => FirstElement.AsSpan(0, rank);
+
+    private static void RequireHidden(ReadOnlySpan<nint> lengths, bool dense, nint elements, int columns, string name)
+    {
+        if (lengths.Length is not (2 or 3) || lengths[^1] != columns)
+        {
+            throw new RoutingValidationException(
+                $"{name} has shape [{Text(lengths)}]; [batch, sequence, {columns}] or [tokens, {columns}] is needed.");
+        }
+
+        if (elements < columns)
+        {
+            throw new RoutingValidationException($"{name} has shape [{Text(lengths)}]; the batch has 0 tokens, at least 1 is needed.");
+        }
+
+        if (!dense)
+        {
+            throw new RoutingValidationException($"{name} is not a dense row-major view; copy it before the call.");
+        }
+
+        if (elements > int.MaxValue)
+        {
+            throw new RoutingValidationException($"{name} has {elements} elements, at most {int.MaxValue} are allowed.");
+        }
+    }
+
+    private static string Text(ReadOnlySpan<nint> lengths) => string.Join(", ", lengths.ToArray());
+}

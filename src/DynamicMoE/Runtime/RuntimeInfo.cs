@@ -1,0 +1,64 @@
+using DynamicMoE.Native;
+
+namespace DynamicMoE;
+
+/// <summary>What runs here, and why.</summary>
+public sealed record RuntimeInfo
+{
+    /// <summary>File that the native library was loaded from.</summary>
+    public required string LibraryPath { get; init; }
+
+    /// <summary>Version of the native library.</summary>
+    public required string LibraryVersion { get; init; }
+
+    /// <summary>Version of its C ABI.</summary>
+    public required Version AbiVersion { get; init; }
+
+    /// <summary>Instruction-set level in force for <see cref="InstructionSet.Auto"/>.</summary>
+    public required InstructionSet Isa { get; init; }
+
+    /// <summary>Why this level; one sentence.</summary>
+    public required string IsaReason { get; init; }
+
+    /// <summary>Levels that run here.</summary>
+    public required IReadOnlyList<InstructionSet> SupportedIsas { get; init; }
+
+    /// <summary>The processor, as it calls itself.</summary>
+    public required string CpuName { get; init; }
+
+    /// <summary>Logical processors in this process's affinity mask.</summary>
+    public required int LogicalCpus { get; init; }
+
+    /// <summary>Distinct cores among them.</summary>
+    public required int PhysicalCores { get; init; }
+
+    /// <summary>Threads that a call may use, the caller included.</summary>
+    public required int PoolThreads { get; init; }
+
+    /// <summary>Version of the cgroup found; 0 = none.</summary>
+    public required int CgroupVersion { get; init; }
+
+    /// <summary>Cores granted by the cgroup; null = no limit.</summary>
+    public required double? CpuQuota { get; init; }
+
+    /// <summary>Second-level cache per core, bytes; 0 = unknown.</summary>
+    public required long L2Bytes { get; init; }
+
+    /// <summary>Third-level cache in all, bytes; 0 = unknown.</summary>
+    public required long L3Bytes { get; init; }
+
+    /// <summary>Bytes now held by the native library.</summary>
+    public required long AllocatedBytes { get; init; }
+
+    /// <summary>Allocations ever made by the native library.</summary>
+    public required long AllocationCount { get; init; }
+
+    /// <summary>What was found of CUDA, or why there is none; one sentence.</summary>
+    public required string CudaReason { get; init; }
+
+    /// <summary>Asks the native library.</summary>
+    /// <returns>The state now.</returns>
+    /// <exception cref="BackendException">The library is missing, its ABI does not fit, or DYNAMIC_MOE_ISA names a level that does not run here.</exception>
+    /// <exception cref="PlatformNotSupportedException">No native library is made for this platform.</exception>
+    public static RuntimeInfo Query() => RuntimeCalls.Query();
+}
