@@ -54,6 +54,13 @@ public class ProjectDependencyTests
     }
 
     [Fact]
+    public void SourceProjects_WhenTheyHoldCode_HaveATestProject() =>
+        Rule.HasNoBreach(Projects
+            .Where(p => p.Area == "src" && p.Name != "DynamicMoE.Runtime")
+            .Select(p => $"tests/{p.Name}.Tests/{p.Name}.Tests.csproj")
+            .Where(path => !Repository.Exists(path)));
+
+    [Fact]
     public void Projects_WhenTheyReferencePackages_LeaveTheVersionToTheCentralFile() =>
         Rule.HasNoBreach(Projects.Where(p => p.Xml.Descendants("PackageReference").Any(r => r.Attribute("Version") is not null)));
 
