@@ -55,14 +55,15 @@ public sealed class ReferenceDecoderTests
         SyntheticCheckpoint checkpoint = SyntheticCheckpoint.Create(family);
         // All experts for every token, so that each one's weights matter.
         var rules = new RouteRules { MinExperts = 8, MaxExperts = 8, Weighting = ReferenceWeighting.Raw };
-        double[] before = checkpoint.Decoder.Run(Tokens, _ => rules).Logits;
+        int[] tokens = [5, 1, 63];
+        double[] before = checkpoint.Decoder.Run(tokens, _ => rules).Logits;
         foreach ((string name, ReferenceTensor tensor) in checkpoint.Tensors)
         {
             // The middle of the embedding's row 5 and of any other tensor.
             int index = name == TensorNames.Embedding ? (5 * 32) + 1 : tensor.Data.Length / 2;
             double old = tensor.Data[index];
             tensor.Data[index] += 0.5;
-            double[] after = checkpoint.Decoder.Run(Tokens, _ => rules).Logits;
+            double[] after = checkpoint.Decoder.Run(tokens, _ => rules).Logits;
             tensor.Data[index] = old;
 
             Assert.True(before.Zip(after, (a, b) => Math.Abs(a - b)).Max() > 1e-9, $"{name} does not matter");
@@ -89,8 +90,16 @@ public sealed class ReferenceDecoderTests
         // One layer, hidden 2, one head, one expert: attention of a single position returns v.
         var settings = FamilySettings.Create(ReferenceFamily.Mixtral) with
         {
-            Vocabulary = 2, Hidden = 2, Layers = 1, Heads = 1, KvHeads = 1, HeadDim = 2, Experts = 1, TrainedExperts = 1,
-            ExpertWidth = 1, NormEpsilon = 0,
+            Vocabulary = 2,
+            Hidden = 2,
+            Layers = 1,
+            Heads = 1,
+            KvHeads = 1,
+            HeadDim = 2,
+            Experts = 1,
+            TrainedExperts = 1,
+            ExpertWidth = 1,
+            NormEpsilon = 0,
         };
         SyntheticCheckpoint checkpoint = SyntheticCheckpoint.Create(settings);
         void Set(string name, params double[] data) => data.CopyTo(checkpoint.Tensors[name].Data, 0);

@@ -166,6 +166,17 @@ public sealed class ReferenceRouterTests
     }
 
     [Fact]
+    public void Select_WhenSigmoidProbabilitiesUnderflow_WeightsKeepTheirProportions()
+    {
+        float l = MathF.Log(3);
+        GateRules gate = Four with { Gate = ReferenceGate.Sigmoid };
+
+        ReferenceRoutes routes = ReferenceRouter.Select([-2000 + l, -2000, -3000, -3000], gate, Fixed(2));
+
+        Assert.Equal([0.75, 0.25], routes.Weights[0], (a, b) => Math.Abs(a - b) < 1e-4);
+    }
+
+    [Fact]
     public void Select_WhenTooFewExpertsAreUsable_IsRefused()
     {
         var rules = Fixed(2) with { Usable = [false, true, false, false] };

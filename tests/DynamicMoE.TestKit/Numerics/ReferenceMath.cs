@@ -6,6 +6,9 @@ public static class ReferenceMath
     /// <summary>1 / (1 + e^-x), without overflow.</summary>
     public static double Sigmoid(double x) => x >= 0 ? 1 / (1 + Math.Exp(-x)) : Math.Exp(x) / (1 + Math.Exp(x));
 
+    /// <summary>ln sigmoid(x), which does not underflow.</summary>
+    public static double LogSigmoid(double x) => x >= 0 ? -double.LogP1(Math.Exp(-x)) : x - double.LogP1(Math.Exp(x));
+
     /// <summary>x * sigmoid(x).</summary>
     public static double Silu(double x) => x * Sigmoid(x);
 

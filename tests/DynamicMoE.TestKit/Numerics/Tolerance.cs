@@ -26,9 +26,17 @@ public sealed class Tolerance
     /// <summary>The float nearest to the expected double, bit for bit (zeros of either sign are equal).</summary>
     public static Tolerance Exact { get; } = new("Exact", "the result is one correctly rounded value", (_, _) => 0);
 
-    /// <summary>Gate weights: 4 ulp (DESIGN.md 4.6): exp polynomial 2 ulp, sum and division 1 ulp each.</summary>
+    /// <summary>Gate weights against another implementation of the same convention: 4 ulp (DESIGN.md 4.6).</summary>
     public static Tolerance GateWeight { get; } =
         new("GateWeight", "4 ulp: exp polynomial 2, sum 1, division 1", (_, e) => (8 * U * Math.Abs(e)) + 1e-37);
+
+    /// <summary>Gate weights against exact ones on the same float logits.</summary>
+    /// <param name="experts">Masses that are summed at most.</param>
+    /// <param name="spread">Largest |logit - best logit| of a selected expert.</param>
+    public static Tolerance GateWeights(int experts, double spread) => new(
+        "GateWeights",
+        "n/16 + 12 roundings of exp, tree sum, division and scale, and one of l - max, which exp multiplies by |l - max|",
+        (_, e) => ((Gamma((experts / 16) + 12) + (U * spread)) * Math.Abs(e)) + 1e-37);
 
     /// <summary>Probabilities and scores in [0,1] that pass through exp and log: 2^-18 absolute.</summary>
     public static Tolerance Score { get; } =

@@ -128,8 +128,8 @@ internal sealed class TokenDecision
             case ReferenceScore.Supplied:
                 return _rules.Scores![_token];
             case ReferenceScore.RouterMargin:
-                double[] best = [.. _p.OrderDescending().Take(2)];
-                return best.Length < 2 || best[0] == 0 ? 0 : best[1] / best[0];
+                int[] best = [.. Enumerable.Range(0, _p.Length).OrderByDescending(e => _logits[e]).Take(2)];
+                return best.Length < 2 ? 0 : Math.Exp(-Gap(best[0], best[1]));
             case ReferenceScore.RouterEntropy:
                 double sum = _p.Sum();
                 return _p.Length < 2 || sum == 0
@@ -165,9 +165,7 @@ internal sealed class TokenDecision
     // Distance from the first choice in logits; sigmoid gates: -ln(p(i)/p(1)).
     private double Gap(int first, int expert) => _gate.Gate == ReferenceGate.Softmax
         ? _logits[first] - _logits[expert]
-        : LogSigmoid(_logits[first]) - LogSigmoid(_logits[expert]);
-
-    private static double LogSigmoid(double x) => x >= 0 ? -double.LogP1(Math.Exp(-x)) : x - double.LogP1(Math.Exp(x));
+        : ReferenceMath.LogSigmoid(_logits[first]) - ReferenceMath.LogSigmoid(_logits[expert]);
 
     private int Taken(int[] order, double[] gaps, int limit)
     {
@@ -182,7 +180,7 @@ internal sealed class TokenDecision
                     return i;
                 }
 
-                if (_rules.Strategy == ReferenceStrategy.TopP && Reached(mass / total))
+                if (_rules.Strategy == ReferenceStrategy.TopP && Reached(mass, total))
                 {
                     return i;
                 }
@@ -206,10 +204,10 @@ internal sealed class TokenDecision
         return gaps[i] > limit;
     }
 
-    private bool Reached(double share)
+    private bool Reached(double mass, double total)
     {
-        _slack.Probability(share, _rules.TopP);
-        return share >= _rules.TopP;
+        _slack.Probability(total > 0 ? mass / total : 0, _rules.TopP);
+        return mass >= _rules.TopP * total;
     }
 
     // Each neighbouring pair of the used prefix, and the first one that is left out.
