@@ -51,8 +51,9 @@ ExpertPass::ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slo
   rounded_stride_ = (int64_t{routed->hidden()} + 31) / 32 * 32;
   offsets_ = arena.take<int64_t>(size(routed->count() + 1));
   token_of_ = arena.take<int32_t>(size(routed_rows));
-  rows_ = arena.take<int32_t>(size(tokens * slots_));
-  weights_ = arena.take<float>(size(tokens * slots_));
+  routed_slot_rows_ = arena.take<int32_t>(size(routed_rows));
+  all_rows_ = arena.take<int32_t>(size(shared == nullptr ? 0 : tokens * slots_));
+  all_weights_ = arena.take<float>(size(shared == nullptr ? 0 : tokens * slots_));
   shared_weights_ = arena.take<float>(size(shared == nullptr ? 0 : tokens));
   rounded_ = arena.take<uint16_t>(size(rounds ? tokens * rounded_stride_ : 0));
   routed_inputs_ = arena.take<const void*>(size(routed_rows));
@@ -71,10 +72,10 @@ void ExpertPass::run(const MatrixView& hidden, const RouteBlock& routes, const O
                      int64_t first_token) {
   tokens_ = hidden.rows;
   overflow_.store(kNoOverflow, std::memory_order_relaxed);
+  gate_shared(hidden);
   plan(routes);
   round_inputs(hidden);
   point_inputs(hidden);
-  gate_shared(hidden);
   list_work();
   cut_units();
   parallel_for(unit_start_[work_count_], threads_,
@@ -85,34 +86,29 @@ void ExpertPass::run(const MatrixView& hidden, const RouteBlock& routes, const O
   require_finite(routes, first_token);
 }
 
-// Counting sort by expert, tokens ascending within one; then the slots of the shared experts.
+// Routes by expert; with shared experts, a slot for each of them joins the routed ones.
 void ExpertPass::plan(const RouteBlock& routes) {
-  const int64_t experts = setup_.routed->count();
-  const int64_t used = tokens_ * routes.slots;
-  std::fill(offsets_, offsets_ + experts + 1, 0);
-  for (int64_t i = 0; i < used; ++i) {
-    if (routes.ids[i] >= 0) ++offsets_[routes.ids[i] + 1];
+  const Experts& routed = *setup_.routed;
+  const int64_t slots = routes.slots;
+  routed_rows_ = routed.kernels().plan_build(routes.ids, tokens_, static_cast<int32_t>(slots), routed.count(),
+                                             offsets_, token_of_, routed_slot_rows_);
+  if (setup_.shared == nullptr) {
+    rows_ = routed_slot_rows_;
+    weights_ = routes.weights;
+    return;
   }
-  for (int64_t e = 0; e < experts; ++e) offsets_[e + 1] += offsets_[e];
-  routed_rows_ = offsets_[experts];
-  // offsets_[e] serves as the cursor of expert e, and is moved back afterwards.
   for (int64_t t = 0; t < tokens_; ++t) {
-    for (int64_t s = 0; s < routes.slots; ++s) {
-      const int32_t id = routes.ids[t * routes.slots + s];
-      const int64_t at = t * slots_ + s;
-      weights_[at] = routes.weights[t * routes.slots + s];
-      rows_[at] = -1;
-      if (id < 0) continue;
-      const int64_t row = offsets_[id]++;
-      rows_[at] = static_cast<int32_t>(row);
-      token_of_[row] = static_cast<int32_t>(t);
-    }
+    int32_t* rows = all_rows_ + t * slots_;
+    float* weights = all_weights_ + t * slots_;
+    std::copy(routed_slot_rows_ + t * slots, routed_slot_rows_ + (t + 1) * slots, rows);
+    std::copy(routes.weights + t * slots, routes.weights + (t + 1) * slots, weights);
     for (int64_t s = 0; s < shared_count_; ++s) {
-      rows_[t * slots_ + routes.slots + s] = static_cast<int32_t>(routed_rows_ + s * tokens_ + t);
+      rows[slots + s] = static_cast<int32_t>(routed_rows_ + s * tokens_ + t);
+      weights[slots + s] = shared_weights_[t];
     }
   }
-  for (int64_t e = experts; e > 0; --e) offsets_[e] = offsets_[e - 1];
-  offsets_[0] = 0;
+  rows_ = all_rows_;
+  weights_ = all_weights_;
 }
 
 void ExpertPass::round_inputs(const MatrixView& hidden) {
@@ -135,13 +131,10 @@ void ExpertPass::gate_shared(const MatrixView& hidden) {
   if (setup_.shared == nullptr) return;
   if (setup_.shared_gate == nullptr) {
     std::fill(shared_weights_, shared_weights_ + tokens_, 1.0f);
-  } else {
-    setup_.routed->kernels().gate_rows(
-        {{hidden.data, hidden.rows, hidden.columns, hidden.stride}, setup_.shared_gate, shared_weights_});
+    return;
   }
-  for (int64_t t = 0; t < tokens_; ++t) {
-    for (int64_t s = slots_ - shared_count_; s < slots_; ++s) weights_[t * slots_ + s] = shared_weights_[t];
-  }
+  setup_.routed->kernels().gate_rows(
+      {{hidden.data, hidden.rows, hidden.columns, hidden.stride}, setup_.shared_gate, shared_weights_});
 }
 
 void ExpertPass::list_work() {

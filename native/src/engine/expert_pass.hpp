@@ -64,11 +64,14 @@ class ExpertPass {
   int64_t tokens_ = 0;
   // The plan. Rows of h are numbered by expert: routed ones first, then one per token for each shared expert.
   int64_t routed_rows_ = 0;
-  int64_t* offsets_;       // [E + 1] first row of each expert
-  int32_t* token_of_;      // [routed rows]
-  int32_t* rows_;          // [tokens, slots_] row of each slot, -1 = unused
-  float* weights_;         // [tokens, slots_]
-  float* shared_weights_;  // [tokens]
+  int64_t* offsets_;                // [E + 1] first row of each expert
+  int32_t* token_of_;               // [routed rows]
+  int32_t* routed_slot_rows_;       // [tokens, routed slots] row of each slot, -1 = unused
+  int32_t* all_rows_;               // [tokens, slots_] with the shared experts' slots
+  float* all_weights_;              // [tokens, slots_]
+  const int32_t* rows_ = nullptr;   // one of the two
+  const float* weights_ = nullptr;  // the routes' own or all_weights_
+  float* shared_weights_;           // [tokens]
   // Operands.
   uint16_t* rounded_;  // [tokens, rounded_stride_] hidden states in bfloat16
   int64_t rounded_stride_;

@@ -1,0 +1,232 @@
+// experts: every kernel against double precision within the bound of experts.hpp, and bit for bit against
+// itself.
+#include "ops/experts/experts.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/kernel_lines.hpp"
+#include "support/packed.hpp"
+
+namespace dmoe::test {
+namespace {
+
+struct Shape {
+  int64_t hidden;
+  int64_t width;
+  int64_t rows;
+};
+const Shape kShapes[] = {{1, 1, 1},   {7, 17, 2},     {16, 33, 3},  {33, 16, 7},
+                         {64, 48, 1}, {200, 100, 13}, {1100, 40, 9}};
+
+double phi(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
+
+double activation(int32_t kind, double x) {
+  switch (kind) {
+    case DMOE_EXPERT_GELU:
+      return x * phi(x);
+    case DMOE_EXPERT_GELU_TANH:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case DMOE_EXPERT_RELU:
+      return x > 0 ? x : 0;
+    default:
+      return x / (1 + std::exp(-x));
+  }
+}
+
+// The operands of one up product; for kinds without a gate, `gate` is unused.
+struct UpCase {
+  bool bf16;
+  int32_t kind;
+  bool use_bias;
+  InputRows x;
+  PackedWeights gate, up;
+  std::vector<float> gate_bias, up_bias;
+  Buffer<char> interleaved;
+  std::vector<float> packed_bias;
+  int64_t panels;
+
+  UpCase(Random& random, Shape shape, bool half, int32_t k, bool bias)
+      : bf16(half),
+        kind(k),
+        use_bias(bias),
+        x(random, shape.rows, shape.hidden, half),
+        gate(random, shape.width, shape.hidden, half),
+        up(random, shape.width, shape.hidden, half),
+        gate_bias(random.normals(shape.width)),
+        up_bias(random.normals(shape.width)) {
+    const bool swiglu = kind == DMOE_EXPERT_SWIGLU;
+    panels = swiglu ? (shape.width + 15) / 16 : panels_for(shape.width);
+    packed_bias.assign(static_cast<size_t>(panels * 32), 0.0f);
+    for (int64_t f = 0; f < shape.width && use_bias; ++f) {
+      packed_bias[static_cast<size_t>(swiglu ? f / 16 * 32 + 16 + f % 16 : f)] =
+          up_bias[static_cast<size_t>(f)];
+      if (swiglu) packed_bias[static_cast<size_t>(f / 16 * 32 + f % 16)] = gate_bias[static_cast<size_t>(f)];
+    }
+    if (!swiglu) return;
+    interleaved = Buffer<char>(static_cast<size_t>(panels * panel_bytes(up.format, shape.hidden)));
+    pack_gate_up({gate.values.data(), DMOE_DTYPE_F32, shape.width, shape.hidden},
+                 {up.values.data(), DMOE_DTYPE_F32, shape.width, shape.hidden}, up.format,
+                 interleaved.data());
+  }
+
+  // h of rows [first, first + count), every column that the panels have.
+  std::vector<float> run(experts_up_f32_kernel* kernel, int64_t first, int64_t count) const {
+    const int64_t columns = panels * (kind == DMOE_EXPERT_SWIGLU ? 16 : 32);
+    std::vector<float> scratch(static_cast<size_t>(count * kUpGroupPanels * 32));
+    std::vector<float> h(static_cast<size_t>(count * columns), 123.0f);
+    std::vector<uint16_t> halves(h.size(), 99);
+    ExpertsUp t;
+    t.gemm = {x.pointers.data() + first,
+              count,
+              x.columns,
+              interleaved.empty() ? up.panels.data() : interleaved.data(),
+              panels,
+              scratch.data(),
+              kUpGroupPanels * 32};
+    t.kind = kind;
+    t.bias = use_bias ? packed_bias.data() : nullptr;
+    t.hidden = bf16 ? static_cast<void*>(halves.data()) : h.data();
+    t.hidden_stride = columns;
+    kernel(t);
+    for (size_t i = 0; i < h.size() && bf16; ++i) h[i] = from_bf16(halves[i]);
+    return h;
+  }
+
+  void expect_close(const std::vector<float>& h, const std::string& name) const {
+    const int64_t columns = static_cast<int64_t>(h.size()) / x.count;
+    for (int64_t r = 0; r < x.count; ++r) {
+      for (int64_t f = 0; f < columns; ++f) {
+        const double actual = static_cast<double>(h[static_cast<size_t>(r * columns + f)]);
+        if (f >= up.rows) {
+          ASSERT_EQ(actual, 0.0) << name << ": padding column " << f;
+          continue;
+        }
+        const auto bias = [&](const std::vector<float>& b) {
+          return use_bias ? static_cast<double>(b[static_cast<size_t>(f)]) : 0.0;
+        };
+        const ExactDot u = exact_dot(x, r, up, f, bias(up_bias));
+        const double eu = product_bound(up.columns, u.magnitude);
+        double exact = activation(kind, u.sum);
+        double bound = 1.13 * eu + 0x1p-20 * std::abs(u.sum) + 1e-36;
+        if (kind == DMOE_EXPERT_SWIGLU) {
+          const ExactDot g = exact_dot(x, r, gate, f, bias(gate_bias));
+          const double eg = product_bound(gate.columns, g.magnitude);
+          const double silu = activation(DMOE_EXPERT_SILU, g.sum);
+          exact = silu * u.sum;
+          bound = 1.1 * eg * (std::abs(u.sum) + eu) + std::abs(silu) * eu + 0x1p-20 * std::abs(exact) + 1e-36;
+        }
+        if (bf16) bound += 0x1p-8 * (std::abs(exact) + bound);
+        ASSERT_LE(std::abs(actual - exact), bound)
+            << name << " kind " << kind << " row " << r << " column " << f;
+      }
+    }
+  }
+};
+
+void check_up(const char* op, bool bf16) {
+  const auto lines = kernel_lines<experts_up_f32_kernel>(op);
+  ASSERT_FALSE(lines.empty());
+  Random random(7);
+  for (const Shape& shape : kShapes) {
+    for (int32_t kind = DMOE_EXPERT_SWIGLU; kind <= DMOE_EXPERT_SILU; ++kind) {
+      const UpCase c(random, shape, bf16, kind, kind % 2 == 0);
+      const std::vector<float> portable = c.run(lines.back().run, 0, shape.rows);
+      for (const auto& line : lines) {
+        const std::vector<float> h = c.run(line.run, 0, shape.rows);
+        c.expect_close(h, line.name);
+        if (line.isa != DMOE_ISA_AVX512BF16) {
+          EXPECT_EQ(h, portable) << line.name << " differs from the portable kernel";
+        }
+        for (int64_t r = 0; r < shape.rows; ++r) {
+          const std::vector<float> alone = c.run(line.run, r, 1);
+          const auto row =
+              h.begin() + static_cast<std::ptrdiff_t>(r) * static_cast<std::ptrdiff_t>(alone.size());
+          EXPECT_TRUE(std::equal(alone.begin(), alone.end(), row))
+              << line.name << " row " << r << " of " << shape.rows;
+        }
+      }
+    }
+  }
+}
+
+TEST(ExpertsUp, F32_WhenAnyShapeAndKind_IsWithinItsBoundAndTheSameAtEveryLevel) {
+  check_up("experts_up_f32", false);
+}
+TEST(ExpertsUp, Bf16_WhenAnyShapeAndKind_IsWithinItsBound) { check_up("experts_up_bf16", true); }
+
+// One weight of 1 turns the product into the activation of x itself.
+TEST(ExpertsUp, Activation_WhenOfAnyMagnitude_IsWithinItsStatedError) {
+  std::vector<float> inputs;
+  for (int exponent = -30; exponent <= 12; ++exponent) {
+    for (int step = 0; step < 64; ++step) {
+      const float x = std::ldexp(1.0f + static_cast<float>(step) / 64.0f, exponent);
+      inputs.push_back(x);
+      inputs.push_back(-x);
+    }
+  }
+  const std::vector<float> one{1.0f};
+  Buffer<char> panel(static_cast<size_t>(panel_bytes(DMOE_FORMAT_F32, 1)));
+  pack_panels({one.data(), DMOE_DTYPE_F32, 1, 1}, DMOE_FORMAT_F32, panel.data());
+  for (const auto& line : kernel_lines<experts_up_f32_kernel>("experts_up_f32")) {
+    for (int32_t kind = DMOE_EXPERT_GELU; kind <= DMOE_EXPERT_SILU; ++kind) {
+      for (float x : inputs) {
+        const void* row = &x;
+        float scratch[kUpGroupPanels * 32];
+        float h[32];
+        line.run({{&row, 1, 1, panel.data(), 1, scratch, kUpGroupPanels * 32}, kind, nullptr, h, 32});
+        const double exact = activation(kind, static_cast<double>(x));
+        const double relative =
+            kind == DMOE_EXPERT_GELU ? 0x1p-21 * std::abs(static_cast<double>(x)) : 0x1p-20 * std::abs(exact);
+        const double allowed = relative + (x < -40 ? 1e-30 : 1e-36) * std::abs(static_cast<double>(x));
+        ASSERT_LE(std::abs(static_cast<double>(h[0]) - exact), allowed)
+            << line.name << " kind " << kind << " x " << x;
+      }
+    }
+  }
+}
+
+void check_down(const char* op, bool bf16) {
+  const auto lines = kernel_lines<experts_down_f32_kernel>(op);
+  ASSERT_FALSE(lines.empty());
+  Random random(11);
+  for (const Shape& shape : kShapes) {
+    const InputRows h(random, shape.rows, shape.width, bf16);
+    const PackedWeights w(random, shape.hidden, shape.width, bf16);
+    const int64_t stride = panels_for(shape.hidden) * 32;
+    const std::vector<float> bias = random.normals(stride);
+    std::vector<float> portable(static_cast<size_t>(shape.rows * stride));
+    const auto run = [&](experts_down_f32_kernel* kernel, int64_t first, int64_t count, float* out) {
+      kernel({{h.pointers.data() + first, count, shape.width, w.panels.data(), stride / 32, out, stride},
+              bias.data()});
+    };
+    run(lines.back().run, 0, shape.rows, portable.data());
+    for (const auto& line : lines) {
+      std::vector<float> y(portable.size());
+      run(line.run, 0, shape.rows, y.data());
+      for (int64_t r = 0; r < shape.rows; ++r) {
+        for (int64_t d = 0; d < shape.hidden; ++d) {
+          const ExactDot e = exact_dot(h, r, w, d, static_cast<double>(bias[static_cast<size_t>(d)]));
+          ASSERT_LE(std::abs(static_cast<double>(y[static_cast<size_t>(r * stride + d)]) - e.sum),
+                    product_bound(shape.width, e.magnitude))
+              << line.name << " row " << r << " column " << d;
+        }
+        std::vector<float> alone(static_cast<size_t>(stride));
+        run(line.run, r, 1, alone.data());
+        EXPECT_TRUE(
+            std::equal(alone.begin(), alone.end(), y.begin() + static_cast<std::ptrdiff_t>(r * stride)))
+            << line.name;
+      }
+      if (line.isa != DMOE_ISA_AVX512BF16) {
+        EXPECT_EQ(y, portable) << line.name;
+      }
+    }
+  }
+}
+
+TEST(ExpertsDown, F32_WhenAnyShape_IsWithinItsBoundAndTheSameAtEveryLevel) {
+  check_down("experts_down_f32", false);
+}
+TEST(ExpertsDown, Bf16_WhenAnyShape_IsWithinItsBound) { check_down("experts_down_bf16", true); }
+
+}  // namespace
+}  // namespace dmoe::test
