@@ -22,40 +22,40 @@ public partial class NativeIncludeTests
     [Fact]
     public void Includes_WhenProjectFiles_PointDownTheLayers() =>
         Rule.HasNoBreach(from file in Sources
-                     from target in ProjectIncludes(file)
-                     where Layer(target) > Layer(file)
-                     select $"{file} includes {target}");
+                         from target in ProjectIncludes(file)
+                         where Layer(target) > Layer(file)
+                         select $"{file} includes {target}");
 
     [Fact]
     public void Includes_WhenInAnOperation_NameNoOtherOperation() =>
         Rule.HasNoBreach(from file in Sources
-                     from target in ProjectIncludes(file)
-                     where Operation(file) is { } op && Operation(target) is { } other && op != other
-                     select $"{file} includes {target}");
+                         from target in ProjectIncludes(file)
+                         where Operation(file) is { } op && Operation(target) is { } other && op != other
+                         select $"{file} includes {target}");
 
     [Fact]
     public void Includes_WhenQuoted_AreFound() =>
         Rule.HasNoBreach(from file in Sources
-                     from include in Includes(file)
-                     where include.Quoted && Resolve(file, include.Name) is null
-                     select $"{file} includes {include.Name}");
+                         from include in Includes(file)
+                         where include.Quoted && Resolve(file, include.Name) is null
+                         select $"{file} includes {include.Name}");
 
     [Fact]
     public void Includes_WhenOfTheCore_DoNotNameTheDeviceBackend() =>
         Rule.HasNoBreach(from file in Sources
-                     where file.StartsWith("native/src/core/", StringComparison.Ordinal) || file.StartsWith("native/src/ops/", StringComparison.Ordinal)
-                     from include in Includes(file)
-                     where include.Name.Contains("cuda", StringComparison.OrdinalIgnoreCase)
-                     select $"{file} includes {include.Name}");
+                         where file.StartsWith("native/src/core/", StringComparison.Ordinal) || file.StartsWith("native/src/ops/", StringComparison.Ordinal)
+                         from include in Includes(file)
+                         where include.Name.Contains("cuda", StringComparison.OrdinalIgnoreCase)
+                         select $"{file} includes {include.Name}");
 
     [Fact]
     public void Includes_WhenFileIsForOneInstructionSet_TakeNoSystemHeaderWithCode() =>
         Rule.HasNoBreach(from file in Sources
-                     where IsaFile().IsMatch(file)
-                     from reached in Reachable(file)
-                     from include in Includes(reached)
-                     where Resolve(reached, include.Name) is null && !IsaHeaders.Contains(include.Name)
-                     select $"{file} takes <{include.Name}> through {reached}");
+                         where IsaFile().IsMatch(file)
+                         from reached in Reachable(file)
+                         from include in Includes(reached)
+                         where Resolve(reached, include.Name) is null && !IsaHeaders.Contains(include.Name)
+                         select $"{file} takes <{include.Name}> through {reached}");
 
     [Fact]
     public void PublicHeader_WhenRead_IncludesOnlyStdint() =>
@@ -64,9 +64,9 @@ public partial class NativeIncludeTests
     [Fact]
     public void Operations_WhenListed_KeepTheirContractAndScalarSource() =>
         Rule.HasNoBreach(from folder in Sources.Select(Operation).OfType<string>().Distinct()
-                     from name in new[] { $"native/src/ops/{folder}/{folder}.hpp", $"native/src/ops/{folder}/{folder}_scalar.cpp" }
-                     where !Repository.Exists(name)
-                     select $"missing {name}");
+                         from name in new[] { $"native/src/ops/{folder}/{folder}.hpp", $"native/src/ops/{folder}/{folder}_scalar.cpp" }
+                         where !Repository.Exists(name)
+                         select $"missing {name}");
 
     private static int Layer(string path)
     {

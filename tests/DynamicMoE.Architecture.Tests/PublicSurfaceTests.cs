@@ -14,9 +14,9 @@ public class PublicSurfaceTests
     [Theory, MemberData(nameof(AssemblyNames))]
     public void Signatures_WhenPublic_HaveNoPointerAndNoHandle(string assembly) =>
         Rule.HasNoBreach(from type in Types(assembly)
-                     from used in UsedTypes(type)
-                     where IsNative(used.Type, used.Member)
-                     select $"{type.FullName}.{used.Member}: {used.Type}");
+                         from used in UsedTypes(type)
+                         where IsNative(used.Type, used.Member)
+                         select $"{type.FullName}.{used.Member}: {used.Type}");
 
     [Theory, MemberData(nameof(AssemblyNames))]
     public void Names_WhenPublic_DoNotComeFromTheAbi(string assembly) =>

@@ -28,14 +28,14 @@ public partial class TreeTests
     [Fact]
     public void Files_WhenRead_NameNothingOutsideTheRepository() =>
         Rule.HasNoBreach(from path in TextFiles()
-                     from Match match in Outside().Matches(Repository.Read(path))
-                     select $"{path}: {match.Value}");
+                         from Match match in Outside().Matches(Repository.Read(path))
+                         select $"{path}: {match.Value}");
 
     [Fact]
     public void Files_WhenRead_HaveNoNoteForLater() =>
         Rule.HasNoBreach(from path in Repository.Files("", ".cs", ".h", ".hpp", ".cpp", ".inl", ".inc", ".cu", ".cake", ".csproj", ".props", ".targets", ".sh")
-                     from Match match in Later().Matches(Repository.Read(path))
-                     select $"{path}: {match.Value}");
+                         from Match match in Later().Matches(Repository.Read(path))
+                         select $"{path}: {match.Value}");
 
     [Fact]
     public void Files_WhenRead_EndLinesWithLf() =>
