@@ -7,5 +7,6 @@
 #include "core/rules/choice.hpp"
 #include "core/rules/math.hpp"
 #include "core/rules/noise.hpp"
+#include "core/rules/rank.hpp"
 
 #endif  // DYNAMICMOE_CORE_RULES_HPP_

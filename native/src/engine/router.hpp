@@ -1,4 +1,4 @@
-// The router engine: packed gate weights, the checked parameters of a call, and the two steps of a chunk.
+// The router engine: packed gate weights, the checked parameters of a call, and the steps of a chunk.
 #ifndef DYNAMICMOE_ENGINE_ROUTER_HPP_
 #define DYNAMICMOE_ENGINE_ROUTER_HPP_
 
@@ -16,9 +16,9 @@ namespace dmoe {
 struct RouteCall {
   dmoe_route_params params{};
   int64_t tokens = 0;
-  int32_t ranked = 0;  // choices that must be put in order
-  bool check_balance =
-      false;  // whether group limits and mask together may leave too few experts for some token
+  int32_t ranked = 0;          // choices that must be put in order
+  float gap_limit = 0;         // -ln tau
+  bool check_balance = false;  // group limits and mask together may leave some token too few experts
 };
 
 /** Where decisions go: row-major with `slots` columns. All but ids and weights may be NULL. */
@@ -33,17 +33,24 @@ struct RouteRows {
   /** The rows from `token` on. */
   RouteRows from(int64_t token, int32_t experts) const;
 };
+/** Rows of a checked routes struct. */
+RouteRows rows_of(const dmoe_routes& routes);
 
 /** A chunk's intermediate arrays; see Router::lay. */
 struct RouteScratch {
-  int64_t capacity = 0;       // tokens
-  float* logits = nullptr;    // [capacity, experts], noise included
-  float* mass = nullptr;      // [capacity, experts]: e^(l - max) or sigmoid
-  float* totals = nullptr;    // [capacity]: sum of mass
-  float* scores = nullptr;    // [capacity]
-  int32_t* limits = nullptr;  // [capacity] k
-  uint64_t* keys = nullptr;   // per worker
+  float* logits = nullptr;      // [capacity, stride], noise included
+  float* mass = nullptr;        // the same shape: e^(l - max) or sigmoid
+  float* totals = nullptr;      // [capacity] sum of mass
+  float* scores = nullptr;      // [capacity]
+  float* gap_limits = nullptr;  // [capacity]
+  int32_t* limits = nullptr;    // [capacity] k
+  uint64_t* keys = nullptr;     // per worker
+  float* base = nullptr;        // per worker
+  int workers = 1;              // that keys and base suffice for
 };
+
+/** Tokens of one item of a router's parallel work. */
+inline constexpr int64_t kRouterRows = 32;
 
 /** Gate weights and the family's gating rules. Immutable once built; calls share nothing but the workspace
  * pool. */
@@ -55,72 +62,66 @@ class Router {
   const dmoe_router_options& options() const noexcept { return options_; }
   int32_t experts() const noexcept { return options_.experts; }
   int32_t hidden() const noexcept { return options_.hidden; }
+  /** Tokens that one chunk holds. */
+  int64_t chunk() const noexcept { return options_.max_tokens; }
 
-  /** Checks parameters and the arrays that they point to. */
-  RouteCall check(const dmoe_route_params* params, int64_t tokens) const;
-  /** Checks a routes struct for `tokens` rows; ids and weights must be there. */
-  dmoe_routes check_routes(const dmoe_routes* routes, int64_t tokens, int32_t least_slots) const;
-  /** Checks that a matrix has this router's hidden size. */
+  /** Checks parameters and the arrays that they point to. `routes` tells whether gaps are wanted. */
+  RouteCall check(const dmoe_route_params* params, int64_t tokens, const RouteRows& rows) const;
+  /** Checks a routes struct for `tokens` rows and at least `slots` columns; ids and weights must be there. */
+  dmoe_routes check_routes(const dmoe_routes* routes, int64_t tokens, int32_t slots) const;
   void check_hidden(const MatrixView& hidden) const;
+  void check_logits(const MatrixView& logits) const;
 
-  /** Lays out (or, with a measuring arena, sizes) the scratch of a chunk of `tokens`. */
-  RouteScratch lay(Arena& arena, int64_t tokens) const;
+  /** Threads that a call may use now; ask once per call, the pool's size may change meanwhile. */
+  int workers() const noexcept;
+  /** Lays out (or, with a measuring arena, sizes) the scratch of chunks of up to `tokens` for a call on
+   * `workers`. */
+  RouteScratch lay(Arena& arena, int64_t tokens, int workers) const;
 
   /** Fills scratch.logits with tokens first..first+count-1 of the batch, noise included. Throws
-   * DMOE_E_NOT_FINITE naming the lowest token, or DMOE_E_BALANCE; after it, decide() cannot fail. */
+   * DMOE_E_NOT_FINITE naming the lowest token, or DMOE_E_BALANCE; after it decide() cannot fail. */
   void logits(const MatrixView& hidden, const RouteCall& call, int64_t first, int64_t count,
               RouteScratch& scratch) const;
   /** The same from given logits [tokens, experts]. */
   void load_logits(const MatrixView& logits, const RouteCall& call, int64_t first, int64_t count,
                    RouteScratch& scratch) const;
-  /** Decides for the tokens whose logits are in scratch. @param rows the first token's row first */
+  /** Decides for the tokens whose logits are in scratch. @param rows the chunk's first row first */
   void decide(const RouteCall& call, int64_t first, int64_t count, RouteScratch& scratch,
               const RouteRows& rows) const;
 
-  /** Whole batches, in chunks of options().max_tokens: the exports' bodies. */
+  /** Whole batches, in chunks; every chunk is checked before the first byte is written. */
   void run_logits(const MatrixView& hidden, const OutputView& output) const;
   void route(const MatrixView& hidden, const RouteCall& call, const RouteRows& rows) const;
   void select(const MatrixView& logits, const RouteCall& call, const RouteRows& rows) const;
 
+  /** What ranks a token's experts in a call. */
+  RankRules rank_rules(const RouteCall& call) const;
+  const KernelTable& kernels() const noexcept { return *kernels_; }
   WorkspacePool& workspaces() const noexcept { return workspaces_; }
 
  private:
-  void raw_logits(const MatrixView& hidden, int64_t first, int64_t count, float* output,
-                  int64_t stride) const;
+  void compute_logits(const MatrixView& hidden, int64_t first, int64_t count, float* logits) const;
+  void require_finite_logits(const MatrixView* hidden, int64_t first, int64_t count,
+                             const float* logits) const;
   void finish_logits(const MatrixView* hidden, const RouteCall& call, int64_t first, int64_t count,
                      RouteScratch& scratch) const;
   void require_balance(const RouteCall& call, int64_t first, int64_t count, RouteScratch& scratch) const;
+  void gate_rows(const RouteScratch& scratch, int64_t row, int64_t count) const;
+  void score_rows(const RouteCall& call, const RouteScratch& scratch, int64_t first, int64_t row,
+                  int64_t count) const;
+  void decide_rows(const RouteCall& call, int64_t first, int64_t row, int64_t count, int worker,
+                   const RouteScratch& scratch, const RouteRows& rows) const;
+  int threads_for(int64_t work) const noexcept;
+  int64_t padded_experts() const noexcept { return panels_ * 32; }
 
   dmoe_router_options options_;
   const KernelTable* kernels_;
+  int64_t panels_;
+  float log_experts_;
   Buffer<float> packed_;
-  Buffer<float> bias_;
+  Buffer<float> bias_;  // padded to whole panels; empty without a bias
   mutable WorkspacePool workspaces_;
 };
-
-/** Applies a capacity to decided rows in place (dmoe_router_limit; the layer per chunk).
- *  @param logits [tokens, experts], noise included; read for rerouting only @param counts [tokens] or NULL */
-struct LimitResult {
-  int64_t overflow = 0;
-  int64_t dropped = 0;
-};
-/** Bytes that limit_routes needs. */
-void lay_limit(Arena& arena, const Router& router, int64_t tokens, int32_t slots,
-               struct LimitScratch* scratch);
-struct LimitScratch {
-  uint64_t* claims = nullptr;  // [tokens * slots]
-  int64_t* load = nullptr;     // [experts]
-  float* mass = nullptr;       // [experts]
-  uint64_t* keys = nullptr;    // select scratch of one worker
-};
-LimitResult limit_routes(const Router& router, const RouteCall& call, float factor, int32_t overflow,
-                         const float* logits, int64_t logits_stride, int64_t tokens, int32_t slots,
-                         int32_t* ids, float* weights, int32_t* counts, LimitScratch& scratch);
-
-/** Routes per expert of decided rows. @param load [out] [experts] */
-void count_routes(const int32_t* ids, int64_t tokens, int32_t slots, int32_t experts, int64_t* load) noexcept;
-/** Fills a report from routes per expert. */
-dmoe_batch_report make_report(const int64_t* load, int32_t experts, int64_t tokens) noexcept;
 
 }  // namespace dmoe
 

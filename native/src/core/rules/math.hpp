@@ -120,6 +120,32 @@ DMOE_RULE float rule_tree_sum(const float* x, int64_t n) {
   return rule_tree_fold(lanes);
 }
 
+/** Largest of n >= 1 values. Exact in any order, so its lanes are free to differ from the tree sum's. */
+DMOE_RULE float rule_row_max(const float* x, int32_t n) {
+  float lanes[DMOE_TREE_LANES];
+  for (int j = 0; j < DMOE_TREE_LANES; ++j) lanes[j] = x[0];
+  int32_t i = 0;
+  for (; i + DMOE_TREE_LANES <= n; i += DMOE_TREE_LANES)
+    for (int j = 0; j < DMOE_TREE_LANES; ++j) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+  for (int j = 0; i + j < n; ++j) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+  float best = lanes[0];
+  for (int j = 1; j < DMOE_TREE_LANES; ++j) best = lanes[j] > best ? lanes[j] : best;
+  return best;
+}
+
+/** Gate of one row, unnormalised: mass = e^(l - max l). @return total; p = mass / total */
+DMOE_RULE float rule_softmax_mass(const float* __restrict l, int32_t n, float* __restrict mass) {
+  const float best = rule_row_max(l, n);
+  for (int32_t e = 0; e < n; ++e) mass[e] = rule_exp(l[e] - best);
+  return rule_tree_sum(mass, n);
+}
+
+/** Gate of one row: mass = p = sigmoid(l). @return total */
+DMOE_RULE float rule_sigmoid_mass(const float* __restrict l, int32_t n, float* __restrict mass) {
+  for (int32_t e = 0; e < n; ++e) mass[e] = rule_sigmoid(l[e]);
+  return rule_tree_sum(mass, n);
+}
+
 }  // namespace dmoe
 
 #endif  // DYNAMICMOE_CORE_RULES_MATH_HPP_

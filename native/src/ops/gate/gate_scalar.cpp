@@ -1,0 +1,10 @@
+// gate / portable.
+#include "ops/gate/gate.hpp"
+#include "ops/gate/gate.inl"
+
+namespace dmoe {
+
+void gate_softmax__scalar(const Gate& task) { gate_softmax(task); }
+void gate_sigmoid__scalar(const Gate& task) { gate_sigmoid(task); }
+
+}  // namespace dmoe

@@ -1,0 +1,13 @@
+// score / AVX2.
+#include "ops/score/score.hpp"
+#include "ops/score/score.inl"
+
+namespace dmoe {
+
+void score_margin__avx2(const ScoreRows& task) { score_margin(task); }
+void score_entropy__avx2(const ScoreRows& task) { score_entropy(task); }
+void score_shares__avx2(const ScoreRows& task) { score_shares(task); }
+void score_l2__avx2(const ScoreRows& task) { score_l2(task); }
+void score_attention__avx2(const ScoreRows& task) { score_attention(task); }
+
+}  // namespace dmoe
