@@ -24,8 +24,8 @@ public sealed class ThresholdControllerOptions
     public double MemoryTokens { get; set; } = 2048;
 
     /// <summary>Tokens over which an error of the realised mean is made good.</summary>
-    /// <value>Between 64 and 1e9. The default is 4096.</value>
-    public double CorrectionTokens { get; set; } = 4096;
+    /// <value>Between 64 and 1e9. The default is 1024.</value>
+    public double CorrectionTokens { get; set; } = 1024;
 
     internal ThresholdControllerOptions Validated()
     {
