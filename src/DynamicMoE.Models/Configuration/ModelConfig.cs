@@ -1,0 +1,98 @@
+using System.Text.Json;
+
+namespace DynamicMoE.Models;
+
+/// <summary>What config.json says of a checkpoint, in this library's terms.</summary>
+public sealed class ModelConfig
+{
+    private const int MaxBytes = 1 << 20;
+
+    internal ModelConfig(ModelFamily family, bool[] moeLayers)
+    {
+        Family = family;
+        MoELayers = moeLayers;
+    }
+
+    /// <summary>The family, as config.json names it (model_type).</summary>
+    public string ModelType => Family.ModelType;
+
+    /// <summary>Token ids: 0..VocabularySize-1.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Hidden size.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Decoder layers.</summary>
+    public int LayerCount => MoELayers.Count;
+
+    /// <summary>Longest sequence that the checkpoint was made for.</summary>
+    public required int MaxPositions { get; init; }
+
+    /// <summary>Epsilon of every RMS norm.</summary>
+    public required float NormEpsilon { get; init; }
+
+    /// <summary>Whether the output head is the embedding.</summary>
+    public bool TieWordEmbeddings { get; init; }
+
+    /// <summary>Inner size of the MLP in layers without experts; 0 when there is no such layer.</summary>
+    public int DenseWidth { get; init; }
+
+    /// <summary>Ids that end a text; may be empty.</summary>
+    public IReadOnlyList<int> EndOfText { get; init; } = [];
+
+    /// <summary>Attention, or null when the decoder does not run this kind of attention.</summary>
+    public AttentionConfig? Attention { get; init; }
+
+    /// <summary>The MoE layers.</summary>
+    public required ExpertsConfig Experts { get; init; }
+
+    /// <summary>For each layer, whether it has experts.</summary>
+    public IReadOnlyList<bool> MoELayers { get; }
+
+    /// <summary>The key of config.json that the decoder lacks, or null when it runs this checkpoint.</summary>
+    public string? MissingDecoderKey { get; init; }
+
+    internal ModelFamily Family { get; }
+
+    /// <summary>Reads a config.json.</summary>
+    /// <param name="stream">UTF-8 JSON, at most 1 MiB; not disposed.</param>
+    /// <param name="name">Name for messages.</param>
+    /// <returns>The configuration.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ModelConfigurationException">It is not valid, or asks for what is not supported; names the key.</exception>
+    public static ModelConfig Read(Stream stream, string name)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(name);
+        try
+        {
+            var bytes = new byte[MaxBytes + 1];
+            int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (length > MaxBytes)
+            {
+                throw new ModelConfigurationException(name, null, $"the file has more than {MaxBytes} bytes.");
+            }
+
+            using var document = JsonDocument.Parse(bytes.AsMemory(0, length), StrictJson.Options);
+            return ModelFamilies.Configure(new ConfigReader(document.RootElement, name));
+        }
+        catch (Exception e) when (e is JsonException or IOException or InvalidOperationException)
+        {
+            // InvalidOperationException: a name or text that is not valid UTF-8.
+            throw new ModelConfigurationException(name, null, $"not readable as JSON: {e.Message}", e);
+        }
+    }
+
+    internal static ModelConfig ReadFile(string path)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            return Read(stream, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelConfigurationException(path, null, $"cannot be opened: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace DynamicMoE.Models;
+
+/// <summary>One MoE layer of a checkpoint: gate, routed and shared experts, and the router that is in force, static or dynamic.</summary>
+public sealed class MoEBlock : IDisposable
+{
+    private readonly ModelLoadOptions _options;
+    private readonly float[]? _selectionBias;
+    private readonly float[]? _sharedGate;
+    private readonly RoutedLayer _static;
+    private RoutedLayer? _dynamic;
+
+    private MoEBlock(WeightLoader loader, int layer, Parts parts)
+    {
+        _options = loader.Options;
+        Layer = layer;
+        Config = loader.Checkpoint.Config.Experts;
+        GateTensor = loader.Checkpoint.Config.Family.Gate(layer);
+        Gate = parts.Gate!;
+        Experts = parts.Experts!;
+        SharedExperts = parts.Shared;
+        _sharedGate = parts.SharedGate;
+        _selectionBias = parts.SelectionBias;
+        _static = Build(new DynamicRouterOptions
+        {
+            MinExperts = Config.PerToken,
+            MaxExperts = Config.PerToken,
+            Weighting = Config.Weighting,
+            ComplexityEstimator = ComplexityEstimators.RouterMargin,
+        });
+    }
+
+    /// <summary>Index of the decoder layer.</summary>
+    public int Layer { get; }
+
+    /// <summary>Name of the gate's tensor.</summary>
+    public string GateTensor { get; }
+
+    /// <summary>Shape and gating conventions.</summary>
+    public ExpertsConfig Config { get; }
+
+    /// <summary>The gate; owned by the block.</summary>
+    public GateWeights Gate { get; }
+
+    /// <summary>The routed experts; owned by the block.</summary>
+    public ExpertBank Experts { get; }
+
+    /// <summary>The shared experts as one, or null; owned by the block.</summary>
+    public ExpertBank? SharedExperts { get; }
+
+    /// <summary>The router in force; owned by the block and replaced when routing is switched.</summary>
+    public DynamicRouter Router => Active.Router;
+
+    /// <summary>Whether routing is dynamic. The static rule is exactly the checkpoint's.</summary>
+    public bool IsDynamic => _dynamic is not null;
+
+    /// <summary>Floating-point operations that every token costs: gate, shared experts and their gate; two per weight.</summary>
+    public long FlopsPerToken =>
+        (2L * Gate.InputDim * Gate.NumExperts) + (SharedExperts?.FlopsPerToken ?? 0) + (_sharedGate is null ? 0 : 2L * Gate.InputDim);
+
+    /// <summary>Floating-point operations of one expert on one token; two per weight.</summary>
+    public long FlopsPerRoute => Experts.FlopsPerToken;
+
+    private RoutedLayer Active => _dynamic ?? _static;
+
+    /// <summary>Loads one MoE layer. Works for every family, those included whose attention the decoder does not run.</summary>
+    /// <param name="checkpoint">An open checkpoint; not needed afterwards.</param>
+    /// <param name="layer">Index of the decoder layer.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <returns>The layer; dispose it when it is no longer used.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="checkpoint"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer, or it has no experts.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="CheckpointFormatException">A tensor is missing, or has a wrong shape, type or value; names it.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
+    /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
+    public static MoEBlock Load(Checkpoint checkpoint, int layer, ModelLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentOutOfRangeException.ThrowIfNegative(layer);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, checkpoint.Config.LayerCount);
+        return checkpoint.Config.MoELayers[layer]
+            ? Load(new WeightLoader(checkpoint, (options ?? new ModelLoadOptions()).Validated()), layer)
+            : throw new ArgumentOutOfRangeException(nameof(layer), layer, "The layer has no experts.");
+    }
+
+    /// <summary>Runs routing and experts on a batch. Allocates nothing after warm-up.</summary>
+    /// <param name="hidden">Normed hidden states, <c>[tokens, hidden]</c>, row-major, finite.</param>
+    /// <param name="tokens">Rows, at least 1.</param>
+    /// <param name="output">[out] <c>[tokens, hidden]</c>: routed and shared experts together; must not overlap <paramref name="hidden"/>.</param>
+    /// <param name="routing">[out] The routing decisions; null when they are not wanted.</param>
+    /// <returns>Figures of the batch.</returns>
+    /// <exception cref="RoutingValidationException">A length does not fit, or a value is not finite.</exception>
+    /// <exception cref="ExpertDispatchException">Finite input gave a non-finite output; the output is undefined.</exception>
+    /// <exception cref="ObjectDisposedException">The block is disposed.</exception>
+    public RoutingReport Forward(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null) =>
+        Active.Layer.Forward(hidden, tokens, output, routing);
+
+    /// <summary>Frees weights and workspaces. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        _dynamic?.Dispose();
+        _static.Dispose();
+        SharedExperts?.Dispose();
+        Experts.Dispose();
+        Gate.Dispose();
+    }
+
+    internal static MoEBlock Load(WeightLoader loader, int layer)
+    {
+        var parts = new Parts();
+        try
+        {
+            parts.Load(loader, layer);
+            return new MoEBlock(loader, layer, parts);
+        }
+        catch
+        {
+            parts.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a router and a layer over this block's weights; <see cref="Use"/> puts them in force.</summary>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The router goes into the returned pair.")]
+    internal RoutedLayer Build(DynamicRouterOptions options)
+    {
+        options.SelectionBias = _selectionBias;
+        options.LoadBalancing = false;
+        options.Logger = _options.Logger;
+        var router = new DynamicRouter(Gate, options);
+        try
+        {
+            return new RoutedLayer(router, new MoELayer(router, Experts, new MoELayerOptions
+            {
+                MaxTokens = _options.MaxTokens,
+                Threads = _options.Threads,
+                SharedExperts = SharedExperts,
+                SharedExpertGate = _sharedGate,
+            }));
+        }
+        catch
+        {
+            router.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts dynamic routing in force, or with null the checkpoint's own; what was in force before is freed.</summary>
+    internal void Use(RoutedLayer? dynamic)
+    {
+        RoutedLayer? before = _dynamic;
+        _dynamic = dynamic;
+        before?.Dispose();
+    }
+
+    /// <summary>What is loaded so far; freed when loading fails.</summary>
+    private sealed class Parts : IDisposable
+    {
+        public GateWeights? Gate { get; private set; }
+
+        public ExpertBank? Experts { get; private set; }
+
+        public ExpertBank? Shared { get; private set; }
+
+        public float[]? SharedGate { get; private set; }
+
+        public float[]? SelectionBias { get; private set; }
+
+        public void Load(WeightLoader loader, int layer)
+        {
+            ModelConfig model = loader.Checkpoint.Config;
+            ExpertsConfig config = model.Experts;
+            ModelLoadOptions options = loader.Options;
+            Gate = GateWeights.Create(loader.Floats(model.Family.Gate(layer), config.Count, model.HiddenSize), default, new GateOptions
+            {
+                InputDim = model.HiddenSize,
+                NumExperts = config.Count,
+                Gate = config.Gate,
+                TrainedExperts = config.PerToken,
+                Groups = config.Groups,
+                TopGroups = config.TopGroups,
+                GroupScore = config.GroupScore,
+                RoutedScale = config.RoutedScale,
+                MaxTokens = options.MaxTokens,
+                Threads = options.Threads,
+                Isa = options.Isa,
+            });
+            Experts = Bank(config.Count, config.Width, model, options);
+            for (int expert = 0; expert < config.Count; expert++)
+            {
+                loader.Expert(Experts, expert, model.Family.Expert(layer, expert));
+            }
+
+            if (config.SharedWidth > 0)
+            {
+                Shared = Bank(1, config.SharedWidth, model, options);
+                loader.Expert(Shared, 0, model.Family.Shared(layer));
+            }
+
+            SharedGate = config.HasSharedGate ? loader.Floats(ModelFamily.SharedGate(layer), 1, model.HiddenSize) : null;
+            SelectionBias = config.HasSelectionBias ? loader.Vector(ModelFamily.SelectionBias(layer), config.Count) : null;
+        }
+
+        public void Dispose()
+        {
+            Shared?.Dispose();
+            Experts?.Dispose();
+            Gate?.Dispose();
+        }
+
+        private static ExpertBank Bank(int experts, int width, ModelConfig model, ModelLoadOptions options) =>
+            ExpertBank.Create(new ExpertBankOptions
+            {
+                NumExperts = experts,
+                Hidden = model.HiddenSize,
+                Width = width,
+                Kind = ExpertKind.SwiGlu,
+                Format = options.WeightFormat,
+                Isa = options.Isa,
+            });
+    }
+}

@@ -1,0 +1,124 @@
+namespace DynamicMoE.Models;
+
+/// <summary>A checkpoint with experts, ready to decode. Sessions of one model may run on many threads at once.</summary>
+public sealed class MoEModel : IDisposable
+{
+    private readonly ModelWeights _weights;
+    private readonly MoEBlock[] _blocks;
+    private bool _disposed;
+
+    private MoEModel(ModelConfig config, ModelLoadOptions options, ModelWeights weights, ITextTokenizer? tokenizer)
+    {
+        Config = config;
+        Options = options;
+        Tokenizer = tokenizer;
+        _weights = weights;
+        _blocks = [.. weights.Layers.Where(layer => layer.Experts is not null).Select(layer => layer.Experts!)];
+    }
+
+    /// <summary>What config.json says.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The tokenizer; null when the checkpoint has no tokenizer file and its vocabulary is not the 256 bytes.</summary>
+    public ITextTokenizer? Tokenizer { get; }
+
+    /// <summary>The layers with experts, in order.</summary>
+    public IReadOnlyList<MoEBlock> MoELayers => _blocks;
+
+    /// <summary>Whether any layer routes dynamically.</summary>
+    public bool IsDynamic => Array.Exists(_blocks, block => block.IsDynamic);
+
+    internal ModelLoadOptions Options { get; }
+
+    internal ModelWeights Weights
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _weights;
+        }
+    }
+
+    /// <summary>Loads a directory: config.json, model.safetensors or shards with their index, and a tokenizer if there is one.</summary>
+    /// <param name="directory">Path of the directory. Its files must not change while they are loaded; none stays open.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <returns>The model, routing as the checkpoint was trained; dispose it when it is no longer used.</returns>
+    /// <exception cref="ArgumentException"><paramref name="directory"/> is null or empty.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="ModelConfigurationException">config.json or the tokenizer is not valid, or asks for what is not supported; names the key.</exception>
+    /// <exception cref="CheckpointFormatException">A file breaks the format, or a tensor is missing or wrong; names file, tensor and value.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
+    /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
+    public static MoEModel Load(string directory, ModelLoadOptions? options = null)
+    {
+        ModelLoadOptions valid = (options ?? new ModelLoadOptions()).Validated();
+        using Checkpoint checkpoint = Checkpoint.Open(directory);
+        ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(directory, checkpoint.Config) : null;
+        return new MoEModel(checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer);
+    }
+
+    /// <summary>Loads a model from streams, e.g. embedded resources. They are read to their end and not disposed.</summary>
+    /// <param name="config">config.json.</param>
+    /// <param name="weights">model.safetensors, at most 2 GB.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <param name="tokenizer">The tokenizer; null takes bytes where the vocabulary has 256 entries, else none.</param>
+    /// <param name="name">Name for messages.</param>
+    /// <returns>The model, routing as the checkpoint was trained; dispose it when it is no longer used.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="config"/>, <paramref name="weights"/> or <paramref name="name"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="ModelConfigurationException">The configuration is not valid, or asks for what is not supported; names the key.</exception>
+    /// <exception cref="CheckpointFormatException">The weights break the format, or a tensor is missing or wrong; names tensor and value.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
+    /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
+    public static MoEModel Load(
+        Stream config, Stream weights, ModelLoadOptions? options = null, ITextTokenizer? tokenizer = null, string name = "embedded model")
+    {
+        ModelLoadOptions valid = (options ?? new ModelLoadOptions()).Validated();
+        using Checkpoint checkpoint = Checkpoint.Read(config, weights, name);
+        return new MoEModel(
+            checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer ?? TokenizerFiles.Default(checkpoint.Config, valid));
+    }
+
+    /// <summary>Starts an empty sequence.</summary>
+    /// <param name="maxPositions">Longest sequence; its keys and values are allocated at once. 0 takes the smaller of 4096 and the model's own limit.</param>
+    /// <returns>The session; it holds managed memory only.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxPositions"/> is negative, above the model's limit, or too much for one array.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public MoESession CreateSession(int maxPositions = 0)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxPositions);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxPositions, Config.MaxPositions);
+        int positions = maxPositions == 0 ? Math.Min(4096, Config.MaxPositions) : maxPositions;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)positions * Config.Attention!.KeyValueWidth, Array.MaxLength, nameof(maxPositions));
+        return new MoESession(this, positions);
+    }
+
+    /// <summary>Switches layers to dynamic routing; layers that are not chosen go back to the checkpoint's rule. No forward pass may run meanwhile.</summary>
+    /// <param name="options">Options; null for the defaults: threshold on router confidence, a mean of 0.75 times the trained count per layer.</param>
+    /// <exception cref="ModelPatchingException">A layer cannot be switched; names layer and tensor. Nothing was changed.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void PatchDynamicRouting(DynamicRoutingOptions? options = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        RoutingPatch.Apply(Config, _blocks, options ?? new DynamicRoutingOptions(), Options.Logger);
+    }
+
+    /// <summary>Switches every layer back to the checkpoint's own rule. No forward pass may run meanwhile.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public void UnpatchDynamicRouting()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (MoEBlock block in _blocks)
+        {
+            block.Use(null);
+        }
+    }
+
+    /// <summary>Frees the weights. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _weights.Dispose();
+    }
+}

@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Logging;
+
+namespace DynamicMoE.Models;
+
+/// <summary>How a model is loaded. Checked when loading begins; later changes have no effect.</summary>
+public sealed class ModelLoadOptions
+{
+    /// <summary>How weights are kept, whatever the checkpoint stores.</summary>
+    /// <value>The default is <see cref="WeightFormat.Float32"/>, which keeps every stored value exactly.
+    /// <see cref="WeightFormat.BFloat16"/> halves the memory and rounds activations to bfloat16 before every product.</value>
+    public WeightFormat WeightFormat { get; set; }
+
+    /// <summary>Positions that are computed at once; longer inputs run in chunks with the same result.</summary>
+    /// <value>Between 1 and 65536. The default is 512.</value>
+    public int MaxTokens { get; set; } = 512;
+
+    /// <summary>Most threads that a call uses. The result does not depend on it.</summary>
+    /// <value>Between 0 and 1024. The default is 0: as many as the native pool has.</value>
+    public int Threads { get; set; }
+
+    /// <summary>Instruction-set level of the kernels.</summary>
+    /// <value>The default is <see cref="InstructionSet.Auto"/>.</value>
+    public InstructionSet Isa { get; set; }
+
+    /// <summary>Whether a tokenizer file beside the weights is read.</summary>
+    /// <value>The default is true. With false <see cref="MoEModel.Tokenizer"/> is null.</value>
+    public bool LoadTokenizer { get; set; } = true;
+
+    /// <summary>Clock that measures the MoE blocks.</summary>
+    /// <value>The default is the system's.</value>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>Receives the few messages of model and routers.</summary>
+    /// <value>The default is null: none.</value>
+    public ILogger? Logger { get; set; }
+
+    internal ModelLoadOptions Validated()
+    {
+        RequireRange(nameof(MaxTokens), MaxTokens, 1, 65536);
+        RequireRange(nameof(Threads), Threads, 0, 1024);
+        if (!Enum.IsDefined(WeightFormat))
+        {
+            throw new RouterConfigurationException($"ModelLoadOptions: WeightFormat ({(int)WeightFormat}) is not one of {string.Join(", ", Enum.GetNames<WeightFormat>())}.");
+        }
+
+        if (!Enum.IsDefined(Isa))
+        {
+            throw new RouterConfigurationException($"ModelLoadOptions: Isa ({(int)Isa}) is not one of {string.Join(", ", Enum.GetNames<InstructionSet>())}.");
+        }
+
+        if (TimeProvider is null)
+        {
+            throw new RouterConfigurationException("ModelLoadOptions: TimeProvider is null.");
+        }
+
+        return (ModelLoadOptions)MemberwiseClone();
+    }
+
+    private static void RequireRange(string name, int value, int minimum, int maximum)
+    {
+        if (value < minimum || value > maximum)
+        {
+            throw new RouterConfigurationException($"ModelLoadOptions: {name} ({value}) must be between {minimum} and {maximum}.");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using System.Runtime.InteropServices;
+using DynamicMoE.Compute;
+
+namespace DynamicMoE.Models;
+
+/// <summary>Takes tensors out of a checkpoint, checks shape and finiteness, and packs them. Keeps account of what was read.</summary>
+internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions options)
+{
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+    private readonly TensorBuffers _first = new(), _second = new(), _third = new();
+
+    public Checkpoint Checkpoint => checkpoint;
+
+    public ModelLoadOptions Options => options;
+
+    /// <summary>Names of the tensors that were read.</summary>
+    public IReadOnlySet<string> Read => _read;
+
+    /// <summary>A dense matrix, with its bias when a name is given.</summary>
+    public PackedMatrix Matrix(string name, int outputs, int inputs, string? bias = null)
+    {
+        float[] b = bias is null ? [] : Vector(bias, outputs);
+        var (file, tensor) = Take(name, [outputs, inputs]);
+        try
+        {
+            if (tensor.Type == TensorType.F32)
+            {
+                return PackedMatrix.FromFloat32(ReadFloats(file, tensor, _first), outputs, inputs, b, options.WeightFormat, options.Isa);
+            }
+
+            Span<ushort> bits = ReadBits(file, tensor, _first);
+            return tensor.Type == TensorType.BF16
+                ? PackedMatrix.FromBFloat16(bits, outputs, inputs, b, options.WeightFormat, options.Isa)
+                : PackedMatrix.FromFloat16(MemoryMarshal.Cast<ushort, Half>(bits), outputs, inputs, b, options.WeightFormat, options.Isa);
+        }
+        catch (RoutingValidationException e)
+        {
+            throw NotFinite(file, name, e);
+        }
+    }
+
+    /// <summary>One expert of a bank.</summary>
+    public void Expert(ExpertBank bank, int index, MlpNames names)
+    {
+        var gate = Take(names.Gate, [bank.Width, bank.Hidden]);
+        var up = Take(names.Up, [bank.Width, bank.Hidden]);
+        var down = Take(names.Down, [bank.Hidden, bank.Width]);
+        TensorType type = gate.Tensor.Type;
+        bool same = up.Tensor.Type == type && down.Tensor.Type == type;
+        try
+        {
+            if (!same || type == TensorType.F32)
+            {
+                bank.SetExpert(index, ExpertWeights.FromFloat32(
+                    ReadFloats(gate.File, gate.Tensor, _first), ReadFloats(up.File, up.Tensor, _second), ReadFloats(down.File, down.Tensor, _third)));
+                return;
+            }
+
+            Span<ushort> g = ReadBits(gate.File, gate.Tensor, _first);
+            Span<ushort> u = ReadBits(up.File, up.Tensor, _second);
+            Span<ushort> d = ReadBits(down.File, down.Tensor, _third);
+            bank.SetExpert(index, type == TensorType.BF16
+                ? ExpertWeights.FromBFloat16(g, u, d)
+                : ExpertWeights.FromFloat16(
+                    MemoryMarshal.Cast<ushort, Half>(g), MemoryMarshal.Cast<ushort, Half>(u), MemoryMarshal.Cast<ushort, Half>(d)));
+        }
+        catch (RoutingValidationException e)
+        {
+            (SafetensorsFile file, TensorInfo tensor) = Offender([gate, up, down]);
+            throw NotFinite(file, tensor.Name, e);
+        }
+    }
+
+    /// <summary>A vector in float32, finite.</summary>
+    public float[] Vector(string name, int length) => Floats(name, [length]);
+
+    /// <summary>A tensor in float32, finite.</summary>
+    public float[] Floats(string name, params ReadOnlySpan<long> shape)
+    {
+        var (file, tensor) = Take(name, shape);
+        var values = new float[tensor.ElementCount];
+        file.ReadFloat32(tensor, values);
+        return Array.TrueForAll(values, float.IsFinite) ? values : throw NotFinite(file, name, null);
+    }
+
+    /// <summary>The embedding, kept as it is stored.</summary>
+    public EmbeddingTable Embedding(string name, int vocabulary, int hidden)
+    {
+        var (file, tensor) = Take(name, [vocabulary, hidden]);
+        return EmbeddingTable.Read(file, tensor, hidden) ?? throw NotFinite(file, name, null);
+    }
+
+    private (SafetensorsFile File, TensorInfo Tensor) Take(string name, ReadOnlySpan<long> shape)
+    {
+        var found = checkpoint.Require(name, shape);
+        if (found.Tensor.ElementCount > Array.MaxLength)
+        {
+            throw new CheckpointFormatException(
+                found.File.Name, name, $"has {found.Tensor.ElementCount} elements, at most {Array.MaxLength} can be loaded.");
+        }
+
+        _ = _read.Add(name);
+        return found;
+    }
+
+    private static Span<float> ReadFloats(SafetensorsFile file, TensorInfo tensor, TensorBuffers buffers)
+    {
+        Span<float> values = buffers.Floats(tensor.ElementCount);
+        file.ReadFloat32(tensor, values);
+        return values;
+    }
+
+    private static Span<ushort> ReadBits(SafetensorsFile file, TensorInfo tensor, TensorBuffers buffers)
+    {
+        Span<ushort> bits = buffers.Bits(tensor.ElementCount);
+        file.ReadBits16(tensor, bits);
+        return bits;
+    }
+
+    // The native core says that an expert's weights are not finite; which of the three it was is found out here.
+    private (SafetensorsFile File, TensorInfo Tensor) Offender(ReadOnlySpan<(SafetensorsFile File, TensorInfo Tensor)> tensors)
+    {
+        foreach (var (file, tensor) in tensors)
+        {
+            foreach (float value in ReadFloats(file, tensor, _first))
+            {
+                if (!float.IsFinite(value))
+                {
+                    return (file, tensor);
+                }
+            }
+        }
+
+        return tensors[0];
+    }
+
+    private static CheckpointFormatException NotFinite(SafetensorsFile file, string tensor, Exception? cause) =>
+        new(file.Name, tensor, "holds NaN or infinity, or a value beyond the range of the weight format.", cause);
+}

@@ -1,0 +1,39 @@
+namespace DynamicMoE.Models;
+
+/// <summary>DeepSeek-MoE v1: softmax gate, shared experts that every token uses, leading layers without experts.</summary>
+internal sealed class DeepSeekMoEFamily : ModelFamily
+{
+    public override string ModelType => "deepseek";
+
+    public override ModelConfig Configure(ConfigReader config)
+    {
+        config.RequireText("scoring_func", "softmax");
+        bool[] moeLayers = DeepSeekKeys.MoELayers(config, firstDense: 0);
+        int experts = DeepSeekKeys.Experts(config);
+        int vocabulary = CommonKeys.Vocabulary(config);
+        bool bias = config.Boolean("attention_bias", fallback: false);
+        bool latent = config.Has("kv_lora_rank");
+        return new ModelConfig(this, moeLayers)
+        {
+            VocabularySize = vocabulary,
+            HiddenSize = CommonKeys.Hidden(config),
+            MaxPositions = CommonKeys.Positions(config),
+            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-6),
+            TieWordEmbeddings = CommonKeys.Tied(config),
+            EndOfText = CommonKeys.EndOfText(config, vocabulary),
+            DenseWidth = DeepSeekKeys.DenseWidth(config, moeLayers),
+            MissingDecoderKey = latent ? "kv_lora_rank" : null,
+            Attention = latent
+                ? null
+                : CommonKeys.Attention(config, ownHeadSize: false, ropeTheta: 10000) with { QkvBias = bias, OutputBias = bias },
+            Experts = new ExpertsConfig
+            {
+                Count = experts,
+                PerToken = CommonKeys.PerToken(config, experts),
+                Width = DeepSeekKeys.Width(config),
+                NormalizeTopK = config.Boolean("norm_topk_prob", fallback: false),
+                SharedWidth = DeepSeekKeys.SharedWidth(config, fallback: null),
+            },
+        };
+    }
+}

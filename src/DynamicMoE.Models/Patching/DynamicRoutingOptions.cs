@@ -1,0 +1,65 @@
+namespace DynamicMoE.Models;
+
+/// <summary>How the MoE layers of a loaded model choose experts once they are dynamic.</summary>
+public sealed class DynamicRoutingOptions
+{
+    /// <summary>When the selection of experts for a token stops.</summary>
+    /// <value>The default is <see cref="RoutingStrategy.Threshold"/>: an expert stays while its probability is at least tau times that of the first choice.</value>
+    public RoutingStrategy Strategy { get; set; } = RoutingStrategy.Threshold;
+
+    /// <summary>Fewest experts per token.</summary>
+    /// <value>Between 1 and <see cref="MaxExperts"/>. The default is 1.</value>
+    public int MinExperts { get; set; } = 1;
+
+    /// <summary>Most experts per token.</summary>
+    /// <value>Between <see cref="MinExperts"/> and the number of experts. The default, null, is the trained count.</value>
+    public int? MaxExperts { get; set; }
+
+    /// <summary>Mean experts per token that each layer's threshold is moved to hold, batch after batch. Threshold strategy only.</summary>
+    /// <value>Between <see cref="MinExperts"/> and <see cref="MaxExperts"/>. The default, null, is 0.75 times the trained count within that range,
+    /// or no budget when <see cref="Tau"/> is set or the strategy is another.</value>
+    public double? MeanExpertsPerToken { get; set; }
+
+    /// <summary>Threshold: fixed, or, together with <see cref="MeanExpertsPerToken"/>, the one before the first batch.</summary>
+    /// <value>Between 0 and 1. The default, null, starts the online threshold at 0.3.</value>
+    public float? Tau { get; set; }
+
+    /// <summary>Top-p strategy: share of probability that the taken experts hold.</summary>
+    /// <value>Above 0, at most 1. The default is 0.9.</value>
+    public float TopP { get; set; } = 0.9f;
+
+    /// <summary>Top-k strategy: where the complexity score behind a token's count comes from.</summary>
+    /// <value>The default is <c>router_margin</c>.</value>
+    public EstimatorChoice ComplexityEstimator { get; set; } = ComplexityEstimators.RouterMargin;
+
+    /// <summary>How probabilities of the selected experts become weights.</summary>
+    /// <value>The default, null, is the checkpoint's own convention; another one is logged as a warning.</value>
+    public Weighting? Weighting { get; set; }
+
+    /// <summary>Decoder layers to switch.</summary>
+    /// <value>Indices of layers with experts. The default, null, is all of them.</value>
+    public IReadOnlyList<int>? Layers { get; set; }
+
+    /// <summary>The same number of experts for every token: a static model with another k.</summary>
+    /// <param name="experts">Experts per token, at least 1.</param>
+    /// <returns>New options.</returns>
+    public static DynamicRoutingOptions FixedCount(int experts) =>
+        new() { Strategy = RoutingStrategy.TopK, MinExperts = experts, MaxExperts = experts };
+
+    internal DynamicRouterOptions ToRouter(ExpertsConfig config)
+    {
+        int maximum = MaxExperts ?? config.PerToken;
+        bool budgeted = Strategy == RoutingStrategy.Threshold && Tau is null;
+        return new DynamicRouterOptions
+        {
+            Strategy = Strategy,
+            MinExperts = MinExperts,
+            MaxExperts = maximum,
+            MeanExpertsBudget = MeanExpertsPerToken ?? (budgeted ? Math.Max(MinExperts, Math.Min(0.75 * config.PerToken, maximum)) : null),
+            Tau = Tau ?? 0.3f,
+            TopP = TopP,
+            ComplexityEstimator = ComplexityEstimator,
+            Weighting = Weighting ?? config.Weighting,
+        };
+    }
+}

@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+
+namespace DynamicMoE.Models;
+
+/// <summary>Switches blocks between the checkpoint's static rule and dynamic routing: all that were asked for, or none.</summary>
+internal static class RoutingPatch
+{
+    /// <exception cref="ModelPatchingException">A layer cannot be switched; nothing was.</exception>
+    public static void Apply(ModelConfig config, IReadOnlyList<MoEBlock> blocks, DynamicRoutingOptions options, ILogger? logger)
+    {
+        List<MoEBlock> chosen = Choose(config, blocks, options.Layers);
+        if (options.Weighting is { } weighting && weighting != config.Experts.Weighting && Enum.IsDefined(weighting) && logger is not null)
+        {
+            Log.OtherWeighting(logger, weighting, config.ModelType, config.Experts.Weighting);
+        }
+
+        using var built = new DisposalList();
+        var layers = new List<RoutedLayer>();
+        foreach (MoEBlock block in chosen)
+        {
+            try
+            {
+                layers.Add(built.Add(block.Build(options.ToRouter(block.Config))));
+            }
+            catch (DynamicMoEException e)
+            {
+                throw new ModelPatchingException($"Layer {block.Layer} ({block.GateTensor}) cannot be switched: {e.Message}", e);
+            }
+        }
+
+        // Nothing fails from here on: the blocks take over what was built.
+        built.Release();
+        foreach (MoEBlock block in blocks)
+        {
+            int index = chosen.IndexOf(block);
+            block.Use(index < 0 ? null : layers[index]);
+        }
+    }
+
+    private static List<MoEBlock> Choose(ModelConfig config, IReadOnlyList<MoEBlock> blocks, IReadOnlyList<int>? layers)
+    {
+        if (blocks.Count == 0)
+        {
+            throw new ModelPatchingException($"No layer of this {config.ModelType} model has experts: {config.Family.Gate(0)} and its like are not part of it.");
+        }
+
+        if (layers is null)
+        {
+            return [.. blocks];
+        }
+
+        var chosen = new List<MoEBlock>();
+        foreach (int layer in layers.Distinct())
+        {
+            chosen.Add(blocks.FirstOrDefault(b => b.Layer == layer) ?? throw new ModelPatchingException(
+                $"Layer {layer} has no experts: the model has no tensor {config.Family.Gate(layer)}. Layers with experts: {string.Join(", ", blocks.Select(b => b.Layer))}."));
+        }
+
+        return chosen;
+    }
+}

@@ -1,0 +1,178 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace DynamicMoE.Models;
+
+/// <summary>A safetensors file: its header, checked as a whole when it is opened, and its tensors, read on demand.</summary>
+/// <remarks>The file is mapped into memory and must not change while it is open. Many threads may read at once.</remarks>
+public sealed class SafetensorsFile : IDisposable
+{
+    /// <summary>Largest header that is read: the limit of the reference implementation, 100 MB.</summary>
+    public const long MaxHeaderBytes = 100_000_000;
+
+    private const int PrefixBytes = sizeof(ulong);
+
+    private readonly TensorBytes _bytes;
+    private readonly SafetensorsHeader _header;
+    private readonly long _dataStart;
+    private bool _disposed;
+
+    private SafetensorsFile(string name, TensorBytes bytes)
+    {
+        Name = name;
+        _bytes = bytes;
+        _header = new SafetensorsHeader(name);
+        _dataStart = ReadHeader();
+    }
+
+    /// <summary>Name for messages: the path, or what the caller gave with a stream.</summary>
+    public string Name { get; }
+
+    /// <summary>Tensors by name.</summary>
+    public IReadOnlyDictionary<string, TensorInfo> Tensors => _header.Tensors;
+
+    /// <summary>The text-to-text map of <c>__metadata__</c>; empty when there is none.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>Maps a file and checks its header.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <returns>The file; dispose it to unmap it.</returns>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
+    /// <exception cref="CheckpointFormatException">The file cannot be opened, or breaks the format; the message names tensor and value.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        try
+        {
+            return Create(path, TensorBytes.Map(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new CheckpointFormatException(path, null, $"cannot be opened: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads a stream to its end and checks the header. The stream is not disposed.</summary>
+    /// <param name="stream">A readable stream of at most 2 GB.</param>
+    /// <param name="name">Name for messages.</param>
+    /// <returns>The file.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="CheckpointFormatException">The stream cannot be read, or breaks the format; the message names tensor and value.</exception>
+    public static SafetensorsFile Read(Stream stream, string name)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(name);
+        try
+        {
+            return Create(name, TensorBytes.Hold(stream));
+        }
+        catch (Exception e) when (e is IOException or NotSupportedException)
+        {
+            throw new CheckpointFormatException(name, null, $"cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads a floating-point tensor, widened to float32.</summary>
+    /// <param name="tensor">A tensor of this file, of type F32, F16 or BF16.</param>
+    /// <param name="destination">[out] All elements, row-major.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="tensor"/> is null.</exception>
+    /// <exception cref="ArgumentException">The tensor is not of this file, or the span is not as long as the tensor has elements.</exception>
+    /// <exception cref="CheckpointFormatException">The tensor has another type.</exception>
+    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
+    public void ReadFloat32(TensorInfo tensor, Span<float> destination)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        if (tensor.Type == TensorType.F32)
+        {
+            ReadBytes(tensor, MemoryMarshal.AsBytes(destination), destination.Length);
+            return;
+        }
+
+        // The 16-bit halves are read into the upper half of the destination and widened from its front, which never overtakes them.
+        Span<ushort> halves = MemoryMarshal.Cast<float, ushort>(destination)[destination.Length..];
+        ReadBits16(tensor, halves);
+        bool half = tensor.Type == TensorType.F16;
+        for (int i = 0; i < destination.Length; i++)
+        {
+            ushort bits = halves[i];
+            destination[i] = half ? (float)BitConverter.UInt16BitsToHalf(bits) : BitConverter.UInt32BitsToSingle((uint)bits << 16);
+        }
+    }
+
+    /// <summary>Reads the bits of a 16-bit floating-point tensor.</summary>
+    /// <param name="tensor">A tensor of this file, of type F16 or BF16.</param>
+    /// <param name="destination">[out] All elements, row-major.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="tensor"/> is null.</exception>
+    /// <exception cref="ArgumentException">The tensor is not of this file, or the span is not as long as the tensor has elements.</exception>
+    /// <exception cref="CheckpointFormatException">The tensor has another type.</exception>
+    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
+    public void ReadBits16(TensorInfo tensor, Span<ushort> destination)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        if (tensor.Type is not (TensorType.F16 or TensorType.BF16))
+        {
+            throw new CheckpointFormatException(Name, tensor.Name, $"dtype is {tensor.Type.Name()}, one of F32, F16, BF16 is needed.");
+        }
+
+        ReadBytes(tensor, MemoryMarshal.AsBytes(destination), destination.Length);
+    }
+
+    /// <summary>Unmaps the file. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _bytes.Dispose();
+    }
+
+    private static SafetensorsFile Create(string name, TensorBytes bytes)
+    {
+        try
+        {
+            return new SafetensorsFile(name, bytes);
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
+    }
+
+    private long ReadHeader()
+    {
+        if (_bytes.Length < PrefixBytes)
+        {
+            throw new CheckpointFormatException(Name, null, $"the file has {_bytes.Length} bytes, at least {PrefixBytes} are needed.");
+        }
+
+        Span<byte> prefix = stackalloc byte[PrefixBytes];
+        _bytes.Read(0, prefix);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        long limit = Math.Min(MaxHeaderBytes, _bytes.Length - PrefixBytes);
+        if (length > (ulong)limit)
+        {
+            throw new CheckpointFormatException(Name, null, $"the header length is {length}, between 2 and {limit} bytes are allowed.");
+        }
+
+        var json = new byte[(int)length];
+        _bytes.Read(PrefixBytes, json);
+        long dataStart = PrefixBytes + (long)length;
+        _header.Read(json, _bytes.Length - dataStart);
+        return dataStart;
+    }
+
+    private void ReadBytes(TensorInfo tensor, Span<byte> destination, int elements)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!Tensors.TryGetValue(tensor.Name, out TensorInfo? own) || !ReferenceEquals(own, tensor))
+        {
+            throw new ArgumentException($"Tensor {Printable.Quote(tensor.Name)} is not of {Name}.", nameof(tensor));
+        }
+
+        if (elements != tensor.ElementCount)
+        {
+            throw new ArgumentException($"The span has {elements} elements, tensor {Printable.Quote(tensor.Name)} has {tensor.ElementCount}.", nameof(destination));
+        }
+
+        _bytes.Read(_dataStart + tensor.Begin, destination);
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text;
+using Microsoft.ML.Tokenizers;
+
+namespace DynamicMoE.Models;
+
+/// <summary>Reads normalizer of a tokenizer.json: none, or NFC.</summary>
+internal static class NormalizerReader
+{
+    public static Normalizer? Read(ConfigReader tokenizer)
+    {
+        if (tokenizer.Object("normalizer") is not { } root)
+        {
+            return null;
+        }
+
+        IReadOnlyList<ConfigReader> parts = root.Text("type") == "Sequence" ? root.Objects("normalizers") : [root];
+        foreach (ConfigReader part in parts)
+        {
+            if (part.Text("type") != "NFC")
+            {
+                throw part.Refuse("type", "only NFC, or no normalizer, is supported.");
+            }
+        }
+
+        return parts.Count > 0 ? new FormC() : null;
+    }
+
+    private sealed class FormC : Normalizer
+    {
+        public override string Normalize(string original) => original.Normalize(NormalizationForm.FormC);
+
+        public override string Normalize(ReadOnlySpan<char> original) => Normalize(original.ToString());
+    }
+}

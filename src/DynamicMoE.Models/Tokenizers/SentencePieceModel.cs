@@ -1,0 +1,66 @@
+using System.Text.Json;
+using Microsoft.ML.Tokenizers;
+
+namespace DynamicMoE.Models;
+
+/// <summary>A SentencePiece BPE model (tokenizer.model), as the Llama and Mixtral checkpoints have it.</summary>
+public sealed class SentencePieceModel : ITextTokenizer
+{
+    private readonly LlamaTokenizer _tokenizer;
+
+    private SentencePieceModel(LlamaTokenizer tokenizer) => _tokenizer = tokenizer;
+
+    /// <inheritdoc/>
+    public string Name => "SentencePiece BPE";
+
+    /// <summary>Opens tokenizer.model. A tokenizer_config.json beside it says whether a begin-of-text token is put in front (default: yes).</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <returns>The tokenizer.</returns>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
+    /// <exception cref="ModelConfigurationException">The file is not readable or not a SentencePiece BPE model.</exception>
+    public static SentencePieceModel Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        bool begin = AddsBegin(Path.Combine(Path.GetDirectoryName(path) ?? "", "tokenizer_config.json"));
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            return new SentencePieceModel(LlamaTokenizer.Create(stream, addBeginOfSentence: begin, addEndOfSentence: false));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The parser has no exception type of its own: damaged files surface as many kinds.
+            throw new ModelConfigurationException(path, null, $"not a SentencePiece BPE model: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> Encode(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _tokenizer.EncodeToIds(text);
+    }
+
+    /// <inheritdoc/>
+    public string Decode(IReadOnlyList<int> tokens)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        foreach (int token in tokens)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(token, nameof(tokens));
+        }
+
+        return _tokenizer.Decode(tokens);
+    }
+
+    private static bool AddsBegin(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return true;
+        }
+
+        using JsonDocument document = TokenizerJson.Parse(path);
+        return new ConfigReader(document.RootElement, path).Boolean("add_bos_token", fallback: true);
+    }
+}
