@@ -70,7 +70,13 @@ public abstract class ComplexityEstimator
         {
             Estimate(input, raw);
         }
-        catch (Exception error) when (error is not (RoutingValidationException or ComplexityEstimationException))
+        catch (RoutingValidationException)
+        {
+            // A value that is not finite is told by its token; anything else that is wrong stays as it was told.
+            Shapes.RequireFinite(input.Hidden, input.InputDim, "hidden");
+            throw;
+        }
+        catch (Exception error) when (error is not ComplexityEstimationException)
         {
             throw new ComplexityEstimationException(Name, error.Message, error);
         }
