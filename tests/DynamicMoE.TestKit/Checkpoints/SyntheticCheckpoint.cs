@@ -57,36 +57,5 @@ public sealed class SyntheticCheckpoint
     /// <summary>Writes config.json and model.safetensors, or, with more than one shard, numbered files and their index.</summary>
     /// <param name="directory">Created when missing.</param>
     /// <param name="shards">Files, 1 or more; tensors are dealt round-robin so that a layer spans files.</param>
-    public void Save(string directory, int shards = 1)
-    {
-        Directory.CreateDirectory(directory);
-        File.WriteAllText(Path.Combine(directory, "config.json"), Config.ToJsonString());
-        var files = Enumerable.Range(0, shards).Select(_ => new RawSafetensors()).ToArray();
-        var map = new JsonObject();
-        int next = 0;
-        foreach ((string name, ReferenceTensor tensor) in Tensors)
-        {
-            int shard = next++ % shards;
-            files[shard].Add(name, Type.SafetensorsName(), tensor.Shape, Type.Encode(tensor.Data));
-            map[name] = ShardName(shard, shards);
-        }
-
-        for (int i = 0; i < shards; i++)
-        {
-            files[i].Save(Path.Combine(directory, ShardName(i, shards)));
-        }
-
-        if (shards > 1)
-        {
-            var index = new JsonObject
-            {
-                ["metadata"] = new JsonObject { ["total_size"] = files.Sum(file => file.DataBytes) },
-                ["weight_map"] = map,
-            };
-            File.WriteAllText(Path.Combine(directory, "model.safetensors.index.json"), index.ToJsonString());
-        }
-    }
-
-    private static string ShardName(int shard, int shards) =>
-        shards == 1 ? "model.safetensors" : $"model-{shard + 1:D5}-of-{shards:D5}.safetensors";
+    public void Save(string directory, int shards = 1) => CheckpointFiles.Save(directory, Config, Tensors, Type, shards);
 }
