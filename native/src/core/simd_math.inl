@@ -1,11 +1,10 @@
 // simd_math: exp, sigmoid and the experts' activations over the 16-lane vector. Include after one simd_*.hpp.
 //
 // Only correctly rounded operations in a fixed order, so every level gives the same bits.
-//   vexp      relative error <= 2^-22 on [-87, 88]; arguments outside are clamped to it; NaN stays NaN
-//   vgelu_erf |error| <= 2^-21 |x|   vgelu_tanh, vsilu: relative error <= 2^-20 where |x| < 87, absolute
-//   1e-36 below
-// (measured over all orders of magnitude by tests/native/experts; the polynomials are minimax fits of our
-// own).
+//   vexp   relative error <= 2^-22 on [-87, 88]; arguments outside are clamped to it; NaN stays NaN
+//   vsilu  relative error <= 2^-20 where |x| < 87, absolute <= 1e-36 |x| below
+//   vgelu_erf, vgelu_tanh  |error| <= 2^-21 |x|
+// Measured over all orders of magnitude by the tests of ops/experts; the polynomials are minimax fits.
 
 namespace dmoe {
 namespace {

@@ -3,9 +3,8 @@
 // dense        sums as panel_gemm.inl says, then the bias; |y - exact| <= gamma(K + 1) * (sum |x||w| + |b|).
 // round_rows   float rows to bfloat16, nearest even, padded with zeros to the stride: exact by definition.
 // finite_rows  index of the first row that holds a NaN or an infinity, or the row count.
-// gate_rows    sigmoid(row . gate): 16 lanes over the columns, then the tree of sum_tree; |error| <=
-// gamma(D/16 + 6)
-//              * sum |x||g| / 4 + 2^-20.
+// gate_rows    sigmoid(row . gate): 16 lanes over the columns, then the tree of sum_tree;
+//              |error| <= gamma(D/16 + 6) * sum |x||g| / 4 + 2^-20.
 #ifndef DYNAMICMOE_OPS_DENSE_DENSE_HPP_
 #define DYNAMICMOE_OPS_DENSE_DENSE_HPP_
 

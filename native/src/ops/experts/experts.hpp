@@ -1,16 +1,16 @@
 // experts: the two products of an expert on packed panels (core/panel_gemm.hpp).
 //
 // up    h = act(x Wup^T + bup), or silu(x Wgate^T + bgate) * (x Wup^T + bup) for SwiGLU. Panels of SwiGLU
-// hold 16 gate
-//       columns, then the 16 up columns that belong to them, so that both are in registers when h is formed;
-//       such a panel yields 16 columns of h, any other 32. h is float, or bfloat16 rounded to nearest even.
+// hold
+//       16 gate columns, then the 16 up columns that belong to them: both are at hand when h is formed. Such
+//       a panel yields 16 columns of h, any other 32. h is float, or bfloat16 rounded to nearest even.
 // down  y = h Wdown^T + bdown.
 // Order: sums as panel_gemm.inl says, then the bias, then the activation (core/simd_math.inl). A row's result
 // depends on nothing but the row, the weights, the format and, for bf16, whether the level has vdpbf16ps.
 // Error of y against exact arithmetic on the stored weights and rows: with eg, eu the errors of the two sums,
-// gamma(K + 1) * (sum |x||w| + |b|), |dh| <= 1.1 |up| eg + |silu| eu + eg eu + 2^-20 |h| (+ 2^-8 |h| in
-// bf16), and |dy| <= sum |wdown| |dh| + gamma(F + 1) * (sum |wdown| (|h| + |dh|) + |b|). 1.1 bounds |silu'|
-// and |gelu'| (1.13).
+// gamma(K + 1) * (sum |x||w| + |b|) each, |dh| <= 1.1 |up| eg + |silu| eu + 1.1 eg eu + 2^-20 |h| for SwiGLU
+// and 1.13 eu + 2^-20 |up| for the others (1.1 and 1.13 bound |silu'| and |gelu'|), + 2^-8 |h| in bf16; then
+// |dy| <= sum |wdown| |dh| + gamma(F + 1) * (sum |wdown| (|h| + |dh|) + |b|).
 #ifndef DYNAMICMOE_OPS_EXPERTS_EXPERTS_HPP_
 #define DYNAMICMOE_OPS_EXPERTS_EXPERTS_HPP_
 

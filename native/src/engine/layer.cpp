@@ -1,0 +1,242 @@
+#include "engine/layer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/limit.hpp"
+
+namespace dmoe {
+namespace {
+
+std::size_t size(int64_t count) { return static_cast<std::size_t>(count); }
+
+void require_complete(const Experts& experts, const char* name) {
+  const int32_t missing = experts.first_missing();
+  DMOE_REQUIRE(missing < 0, DMOE_E_STATE, "%s: expert %d has no weights", name, missing);
+}
+
+void write_report(const dmoe_batch_report& made, dmoe_batch_report* report) {
+  if (report != nullptr) write_struct(&made, report, sizeof made);
+}
+
+}  // namespace
+
+// Arrays of a forward call; laid twice, to measure and for real.
+struct Layer::ForwardScratch {
+  int32_t* ids;
+  float* weights;
+  float* logits;  // [T, E] when rerouting needs them and the caller does not want them, else nullptr
+  int64_t* load;
+  LimitScratch limit;
+
+  ForwardScratch(const Layer& layer, const RouteCall& call, const dmoe_layer_params& limits,
+                 const dmoe_routes& routes, int64_t chunk, Arena& arena) {
+    const int64_t experts = layer.router_->experts();
+    const bool own_routes = routes.ids == nullptr;
+    const bool reroutes = limits.capacity_factor > 0 && limits.overflow == DMOE_OVERFLOW_REROUTE;
+    const int64_t slots = routes.slots;
+    ids = own_routes ? arena.take<int32_t>(size(checked_product(call.tokens, slots, "routes"))) : routes.ids;
+    weights = own_routes ? arena.take<float>(size(call.tokens * slots)) : routes.weights;
+    logits = routes.logits;
+    if (reroutes && logits == nullptr) {
+      logits = arena.take<float>(size(checked_product(call.tokens, experts, "logits")));
+    }
+    load = arena.take<int64_t>(size(experts));
+    if (limits.capacity_factor > 0) limit = lay_limit(arena, *layer.router_, chunk, routes.slots);
+  }
+};
+
+Layer::Layer(const dmoe_layer_options& options, std::shared_ptr<const Router> router,
+             std::shared_ptr<const Experts> routed, std::shared_ptr<const Experts> shared)
+    : options_(options), router_(std::move(router)), routed_(std::move(routed)), shared_(std::move(shared)) {
+  require_option(options.max_tokens, 1, 1 << 20, "max_tokens");
+  require_option(options.threads, 0, 1024, "threads");
+  DMOE_REQUIRE(router_->hidden() == routed_->hidden(), DMOE_E_SHAPE,
+               "router has hidden size %d, the experts have %d", router_->hidden(), routed_->hidden());
+  DMOE_REQUIRE(router_->experts() == routed_->count(), DMOE_E_SHAPE, "router has %d experts, the set has %d",
+               router_->experts(), routed_->count());
+  require_complete(*routed_, "experts");
+  setup_.routed = routed_.get();
+  setup_.threads = options.threads;
+  options_.shared = nullptr;  // the caller's pointers; what they named is held in shared_ and shared_gate_
+  options_.shared_gate = nullptr;
+  DMOE_REQUIRE(shared_ != nullptr || options.shared_gate == nullptr, DMOE_E_OPTIONS,
+               "shared_gate is given, but shared is NULL");
+  if (shared_ == nullptr) return;
+  DMOE_REQUIRE(shared_->hidden() == routed_->hidden(), DMOE_E_SHAPE,
+               "shared experts have hidden size %d, the routed ones have %d", shared_->hidden(),
+               routed_->hidden());
+  DMOE_REQUIRE(shared_->kernels().isa == routed_->kernels().isa, DMOE_E_OPTIONS,
+               "shared and routed experts have different instruction-set levels");
+  require_complete(*shared_, "shared experts");
+  setup_.shared = shared_.get();
+  if (options.shared_gate == nullptr) return;
+  const int64_t bad = first_not_finite(options.shared_gate, routed_->hidden());
+  DMOE_REQUIRE(bad < 0, DMOE_E_OPTIONS, "shared_gate element %lld is not finite",
+               static_cast<long long>(bad));
+  shared_gate_ = Buffer<float>(size(routed_->hidden()));
+  std::copy(options.shared_gate, options.shared_gate + routed_->hidden(), shared_gate_.data());
+  setup_.shared_gate = shared_gate_.data();
+}
+
+void Layer::check_matrices(const MatrixView& hidden, const OutputView& output) const {
+  router_->check_hidden(hidden);
+  DMOE_REQUIRE(output.rows == hidden.rows && output.columns == hidden.columns, DMOE_E_SHAPE,
+               "output is [%lld, %lld], hidden is [%lld, %lld]", static_cast<long long>(output.rows),
+               static_cast<long long>(output.columns), static_cast<long long>(hidden.rows),
+               static_cast<long long>(hidden.columns));
+}
+
+void Layer::check_apart(const MatrixView& hidden, const OutputView& output, const dmoe_routes& routes,
+                        const dmoe_route_params* params) const {
+  const int64_t tokens = hidden.rows;
+  const int64_t experts = router_->experts();
+  const int64_t cells = checked_product(tokens, routes.slots, "routes");
+  const Span ids = span_of(routes.ids, cells, "routes.ids");
+  const Span weights = span_of(routes.weights, cells, "routes.weights");
+  const Span out = span_of(output, "output");
+  if (params == nullptr) {
+    const Span read[] = {span_of(hidden, "hidden"), ids, weights};
+    require_disjoint(&out, 1, read, 3);
+    return;
+  }
+  const Span written[] = {out,
+                          ids,
+                          weights,
+                          span_of(routes.counts, tokens, "routes.counts"),
+                          span_of(routes.scores, tokens, "routes.scores"),
+                          span_of(routes.logits, checked_product(tokens, experts, "logits"), "routes.logits"),
+                          span_of(routes.gaps, cells, "routes.gaps"),
+                          span_of(routes.expert_routes, experts, "routes.expert_routes")};
+  const Span read[] = {span_of(hidden, "hidden"),
+                       span_of(params->scores, tokens, "params.scores"),
+                       span_of(params->counts, tokens, "params.counts"),
+                       span_of(params->token_taus, tokens, "params.token_taus"),
+                       span_of(params->positions, tokens, "params.positions"),
+                       span_of(params->selection_bias, experts, "params.selection_bias"),
+                       span_of(params->expert_mask, experts, "params.expert_mask")};
+  require_disjoint(written, 8, read, 7);
+}
+
+int64_t Layer::block_tokens(int64_t slots) const {
+  return std::min<int64_t>(options_.max_tokens, ExpertPass::block_tokens(setup_, slots));
+}
+
+void Layer::run_blocks(ExpertPass& pass, const MatrixView& hidden, int64_t first, int64_t count,
+                       const int32_t* ids, const float* weights, int64_t slots,
+                       const OutputView& output) const {
+  const int64_t block = block_tokens(slots);
+  for (int64_t t = first; t < first + count; t += block) {
+    const int64_t rows = std::min(block, first + count - t);
+    pass.run({hidden.row(t), rows, hidden.columns, hidden.stride},
+             {ids + t * slots, weights + t * slots, slots},
+             {output.row(t), rows, output.columns, output.stride}, t);
+  }
+}
+
+void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
+                    const dmoe_layer_params* limits, const dmoe_routes* routes, const OutputView& output,
+                    dmoe_batch_report* report) const {
+  check_matrices(hidden, output);
+  const int64_t tokens = hidden.rows;
+  const dmoe_layer_params capacity = check_limits(limits);
+  if (report != nullptr) read_struct(report, dmoe_batch_report{}, "report");
+  dmoe_routes kept{};
+  if (routes != nullptr) kept = router_->check_routes(routes, tokens, 1);
+  RouteRows rows = rows_of(kept);
+  const RouteCall call = router_->check(params, tokens, rows);
+  if (routes == nullptr) kept.slots = call.params.max_experts;
+  DMOE_REQUIRE(kept.slots >= call.params.max_experts, DMOE_E_SHAPE,
+               "routes.slots is %d, must be >= max_experts (%d)", kept.slots, call.params.max_experts);
+  check_apart(hidden, output, kept, &call.params);
+
+  const int64_t experts = router_->experts();
+  const int64_t slots = kept.slots;
+  const int64_t chunk = std::min<int64_t>(options_.max_tokens, std::max<int64_t>(1, tokens));
+  const int64_t block = std::min(block_tokens(slots), chunk);
+  Arena measure;
+  { ForwardScratch(*this, call, capacity, kept, chunk, measure); }
+  { ExpertPass(setup_, block, slots, measure); }
+  WorkspacePool::Lease lease(workspaces_, measure.used());
+  Arena arena = lease.arena();
+  ForwardScratch scratch(*this, call, capacity, kept, chunk, arena);
+  ExpertPass pass(setup_, block, slots, arena);
+
+  rows.slots = kept.slots;
+  rows.ids = scratch.ids;
+  rows.weights = scratch.weights;
+  rows.logits = scratch.logits;
+  router_->route(hidden, call, rows);
+
+  LimitResult limited;
+  for (int64_t first = 0; first < tokens; first += chunk) {
+    const int64_t count = std::min(chunk, tokens - first);
+    if (capacity.capacity_factor > 0) {
+      const float* logits = scratch.logits == nullptr ? nullptr : scratch.logits + first * experts;
+      int32_t* counts = kept.counts == nullptr ? nullptr : kept.counts + first;
+      const LimitResult r =
+          limit_routes(*router_, call, capacity, logits, experts, count, kept.slots,
+                       scratch.ids + first * slots, scratch.weights + first * slots, counts, scratch.limit);
+      limited.overflow += r.overflow;
+      limited.dropped += r.dropped;
+    }
+    run_blocks(pass, hidden, first, count, scratch.ids, scratch.weights, slots, output);
+  }
+
+  count_routes(scratch.ids, tokens, kept.slots, router_->experts(), scratch.load);
+  if (kept.expert_routes != nullptr) std::copy(scratch.load, scratch.load + experts, kept.expert_routes);
+  dmoe_batch_report made = make_report(scratch.load, router_->experts(), tokens);
+  made.overflow_routes = limited.overflow;
+  made.dropped_routes = limited.dropped;
+  write_report(made, report);
+}
+
+// Ids in range and distinct within a token, weights finite. @param last_token [experts] scratch
+void Layer::check_given_routes(const dmoe_routes& routes, int64_t* last_token) const {
+  const int64_t experts = router_->experts();
+  std::fill(last_token, last_token + experts, int64_t{-1});
+  for (int64_t t = 0; t < routes.tokens; ++t) {
+    for (int64_t s = 0; s < routes.slots; ++s) {
+      const int32_t id = routes.ids[t * routes.slots + s];
+      DMOE_REQUIRE(id >= -1 && id < experts, DMOE_E_ARGUMENT,
+                   "token %lld slot %lld: expert id is %d, must be within -1..%lld",
+                   static_cast<long long>(t), static_cast<long long>(s), id,
+                   static_cast<long long>(experts - 1));
+      if (id < 0) continue;
+      DMOE_REQUIRE(last_token[id] != t, DMOE_E_ARGUMENT, "token %lld: expert %d is given twice",
+                   static_cast<long long>(t), id);
+      DMOE_REQUIRE(std::isfinite(routes.weights[t * routes.slots + s]), DMOE_E_NOT_FINITE,
+                   "token %lld slot %lld: the weight is not finite", static_cast<long long>(t),
+                   static_cast<long long>(s));
+      last_token[id] = t;
+    }
+  }
+}
+
+void Layer::execute(const MatrixView& hidden, const dmoe_routes* routes, const OutputView& output,
+                    dmoe_batch_report* report) const {
+  check_matrices(hidden, output);
+  const int64_t tokens = hidden.rows;
+  const dmoe_routes given = router_->check_routes(routes, tokens, 1);
+  check_apart(hidden, output, given, nullptr);
+  if (report != nullptr) read_struct(report, dmoe_batch_report{}, "report");
+  const int64_t bad = routed_->kernels().finite_rows({hidden.data, tokens, hidden.columns, hidden.stride});
+  DMOE_REQUIRE(bad == tokens, DMOE_E_NOT_FINITE, "hidden: token %lld holds a value that is not finite",
+               static_cast<long long>(bad));
+
+  const int64_t experts = router_->experts();
+  const int64_t block = std::min(block_tokens(given.slots), std::max<int64_t>(1, tokens));
+  Arena measure;
+  measure.take<int64_t>(size(experts));
+  { ExpertPass(setup_, block, given.slots, measure); }
+  WorkspacePool::Lease lease(workspaces_, measure.used());
+  Arena arena = lease.arena();
+  int64_t* load = arena.take<int64_t>(size(experts));
+  ExpertPass pass(setup_, block, given.slots, arena);
+  check_given_routes(given, load);
+  run_blocks(pass, hidden, 0, tokens, given.ids, given.weights, given.slots, output);
+  count_routes(given.ids, tokens, given.slots, router_->experts(), load);
+  write_report(make_report(load, router_->experts(), tokens), report);
+}
+
+}  // namespace dmoe

@@ -1,0 +1,57 @@
+// A layer: router, experts and the workspaces of its calls. What dmoe_layer stands for.
+#ifndef DYNAMICMOE_ENGINE_LAYER_HPP_
+#define DYNAMICMOE_ENGINE_LAYER_HPP_
+
+#include <cstdint>
+#include <memory>
+
+#include "core/memory.hpp"
+#include "core/views.hpp"
+#include "core/workspace.hpp"
+#include "dynamicmoe/dynamicmoe.h"
+#include "engine/expert_pass.hpp"
+#include "engine/experts.hpp"
+#include "engine/router.hpp"
+
+namespace dmoe {
+
+class Layer {
+ public:
+  /** Checks that the parts fit. @param shared may be null
+   *  Throws DMOE_E_OPTIONS, SHAPE, STATE; std::bad_alloc. */
+  Layer(const dmoe_layer_options& options, std::shared_ptr<const Router> router,
+        std::shared_ptr<const Experts> routed, std::shared_ptr<const Experts> shared);
+
+  /** dmoe_layer_forward. Everything is checked and routed before the first byte of output is written. */
+  void forward(const MatrixView& hidden, const dmoe_route_params* params, const dmoe_layer_params* limits,
+               const dmoe_routes* routes, const OutputView& output, dmoe_batch_report* report) const;
+  /** dmoe_layer_execute. */
+  void execute(const MatrixView& hidden, const dmoe_routes* routes, const OutputView& output,
+               dmoe_batch_report* report) const;
+
+ private:
+  struct ForwardScratch;
+
+  void check_matrices(const MatrixView& hidden, const OutputView& output) const;
+  /** No output may share memory with an input or another output. @param params of a forward call, which
+   * writes the routes; nullptr: they are read */
+  void check_apart(const MatrixView& hidden, const OutputView& output, const dmoe_routes& routes,
+                   const dmoe_route_params* params) const;
+  /** @param last_token [experts] scratch */
+  void check_given_routes(const dmoe_routes& routes, int64_t* last_token) const;
+  int64_t block_tokens(int64_t slots) const;
+  void run_blocks(ExpertPass& pass, const MatrixView& hidden, int64_t first, int64_t count,
+                  const int32_t* ids, const float* weights, int64_t slots, const OutputView& output) const;
+
+  dmoe_layer_options options_;
+  std::shared_ptr<const Router> router_;
+  std::shared_ptr<const Experts> routed_;
+  std::shared_ptr<const Experts> shared_;
+  Buffer<float> shared_gate_;
+  ExpertPassSetup setup_;
+  mutable WorkspacePool workspaces_;
+};
+
+}  // namespace dmoe
+
+#endif  // DYNAMICMOE_ENGINE_LAYER_HPP_
