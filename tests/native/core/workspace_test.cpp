@@ -1,0 +1,64 @@
+#include "core/workspace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace dmoe {
+namespace {
+
+TEST(Workspace, Arena_WhenMeasured_TakesWhatItLaysOut) {
+  Arena measure;
+  EXPECT_EQ(measure.take<float>(3), nullptr);
+  EXPECT_EQ(measure.take<int64_t>(9), nullptr);
+  EXPECT_EQ(measure.used(), 64u + 128u);
+  WorkspacePool pool;
+  WorkspacePool::Lease lease(pool, measure.used());
+  Arena arena = lease.arena();
+  float* a = arena.take<float>(3);
+  int64_t* b = arena.take<int64_t>(9);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(a) % 64, 0u);
+  EXPECT_EQ(reinterpret_cast<char*>(b) - reinterpret_cast<char*>(a), 64);
+  EXPECT_THROW(arena.take<char>(1), std::bad_alloc);
+}
+
+TEST(Workspace, Arena_WhenSizesOverflow_Throws) {
+  Arena measure;
+  EXPECT_THROW(measure.take<double>(SIZE_MAX / 4), std::bad_alloc);
+}
+
+TEST(Workspace, Pool_WhenReused_AllocatesNothing) {
+  WorkspacePool pool;
+  { WorkspacePool::Lease warm(pool, 1000); }
+  const int64_t before = allocation_count();
+  for (int i = 0; i < 100; ++i) WorkspacePool::Lease lease(pool, 1000);
+  EXPECT_EQ(allocation_count(), before);
+  { WorkspacePool::Lease larger(pool, 2000); }
+  EXPECT_EQ(allocation_count(), before + 1);
+}
+
+TEST(Workspace, Pool_WhenCallersOverlap_HoldsOneBlockEachAndFreesAll) {
+  const int64_t before = allocated_bytes();
+  {
+    WorkspacePool pool;
+    std::vector<std::thread> callers;
+    for (int c = 0; c < 4; ++c)
+      callers.emplace_back([&pool, c] {
+        for (int i = 0; i < 200; ++i) {
+          WorkspacePool::Lease lease(pool, 4096);
+          int* mine = lease.arena().take<int>(16);
+          mine[0] = c;
+          std::this_thread::yield();
+          EXPECT_EQ(mine[0], c);
+        }
+      });
+    for (auto& caller : callers) caller.join();
+    EXPECT_GT(allocated_bytes(), before);
+  }
+  EXPECT_EQ(allocated_bytes(), before);
+}
+
+}  // namespace
+}  // namespace dmoe
