@@ -113,8 +113,8 @@ Task("TrainTinyMoE").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Rel
 Task("Golden").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- golden"));
 
 Task("Pack").IsDependentOn("Build").DoesForEach(
-    ["DynamicMoE.Runtime", "DynamicMoE", "DynamicMoE.Models", "DynamicMoE.Cli"],
-    project => DotNetPack($"src/{project}", new DotNetPackSettings { Configuration = "Release", NoLogo = true }));
+    ["src/DynamicMoE.Runtime", "bindings/DynamicMoE.Bindings", "src/DynamicMoE", "src/DynamicMoE.Models", "src/DynamicMoE.Cli"],
+    project => DotNetPack(project, new DotNetPackSettings { Configuration = "Release", NoLogo = true }));
 
 Task("Clean").Does(() =>
 {

@@ -12,7 +12,7 @@ public class ProjectDependencyTests
         ["DynamicMoE.BindingGenerator"] = [],
         ["DynamicMoE.Bindings"] = [],
         ["DynamicMoE.Runtime"] = [],
-        ["DynamicMoE"] = ["DynamicMoE.Bindings"],
+        ["DynamicMoE"] = ["DynamicMoE.Bindings", "DynamicMoE.Runtime"],
         ["DynamicMoE.Models"] = ["DynamicMoE"],
         ["DynamicMoE.Hosting"] = ["DynamicMoE"],
         ["DynamicMoE.Server"] = ["DynamicMoE", "DynamicMoE.Models", "DynamicMoE.Hosting"],
