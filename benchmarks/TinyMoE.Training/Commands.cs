@@ -50,6 +50,7 @@ internal static class Commands
             StepsDone = 0,
             Threads = threads,
             Minutes = 0,
+            MaxMinutes = limit.TotalMinutes,
         };
         log.WriteLine($"{record.Parameters:N0} parameters, {record.TrainingBytes:N0} bytes of training text, {threads} threads");
         new Trainer(shape, recipe, corpus.Training.Bytes, log).Run(output.FullName, limit, (steps, elapsed) =>

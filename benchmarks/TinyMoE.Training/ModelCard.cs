@@ -51,13 +51,13 @@ internal static class ModelCard
         Line($"## Recipe");
         Line($"");
         Line($"{record.StepsDone:N0} steps of {recipe.BatchWindows} windows of {recipe.WindowBytes} bytes ({(long)record.StepsDone * recipe.BatchWindows * recipe.WindowBytes:N0} bytes). AdamW, betas {recipe.Beta1} and {recipe.Beta2}, weight decay {recipe.WeightDecay}");
-        Line($"(none on norms), learning rate {recipe.PeakLearningRate} after {recipe.WarmupSteps} steps of warm-up, cosine to {recipe.FinalLearningRateShare * 100:0.#} % of it, gradient norm limited to {recipe.GradientNormLimit},");
+        Line($"({recipe.GateWeightDecay} on gates, none on norms), learning rate {recipe.PeakLearningRate} after {recipe.WarmupSteps} steps of warm-up, cosine to {recipe.FinalLearningRateShare * 100:0.#} % of it, gradient norm limited to {recipe.GradientNormLimit},");
         Line($"Switch balance loss with coefficient {recipe.BalanceCoefficient} per layer, seed {recipe.Seed}. {record.Minutes:F0} minutes on {record.Threads} {(record.Threads == 1 ? "thread" : "threads")} of a shared machine.");
         if (record.StepsDone < recipe.Steps)
             Line($"The recipe asks for {recipe.Steps:N0} steps; the time limit ended this run earlier, with the learning rate following the clock.");
         Line($"");
         Line($"```");
-        Line($"dotnet run -c Release --project benchmarks/TinyMoE.Training -- train --out src/DynamicMoE.Cli/TinyMoE");
+        Line($"dotnet run -c Release --project benchmarks/TinyMoE.Training -- train --threads {record.Threads} --max-minutes {record.MaxMinutes}");
         Line($"```");
         Line($"");
         Line($"## Held-out bits per byte");

@@ -95,20 +95,35 @@ internal sealed class Trainer(ModelShape shape, Recipe recipe, ReadOnlyMemory<by
         var weights = new Dictionary<string, Tensor>();
         foreach (var (name, size) in shape.Parameters())
         {
-            // The two matrices that write into the residual stream start smaller, or depth would scale its variance.
-            var writesResidual = name.EndsWith("o_proj.weight", StringComparison.Ordinal) || name.EndsWith("w2.weight", StringComparison.Ordinal);
-            var deviation = writesResidual ? recipe.InitialDeviation / Math.Sqrt(2.0 * shape.Layers) : recipe.InitialDeviation;
-            var value = size.Length == 1 ? ones(size) : randn(size) * deviation;
+            var value = size.Length == 1 ? ones(size) : randn(size) * Deviation(name);
             weights[name] = new Parameter(value);
         }
         return weights;
     }
 
+    private double Deviation(string name)
+    {
+        if (IsGate(name))
+            return recipe.GateInitialDeviation;
+        // The two matrices that write into the residual stream start smaller, or depth would scale its variance.
+        var writesResidual = name.EndsWith("o_proj.weight", StringComparison.Ordinal) || name.EndsWith("w2.weight", StringComparison.Ordinal);
+        return writesResidual ? recipe.InitialDeviation / Math.Sqrt(2.0 * shape.Layers) : recipe.InitialDeviation;
+    }
+
     private AdamW Optimizer(Dictionary<string, Tensor> weights)
     {
-        AdamW.ParamGroup Group(Func<Tensor, bool> choice, double decay) =>
-            new(weights.Values.Where(choice).Cast<Parameter>(), recipe.PeakLearningRate, recipe.Beta1, recipe.Beta2, weight_decay: decay);
+        AdamW.ParamGroup Group(IGrouping<double, KeyValuePair<string, Tensor>> group) =>
+            new(group.Select(pair => (Parameter)pair.Value), recipe.PeakLearningRate, recipe.Beta1, recipe.Beta2, weight_decay: group.Key);
 
-        return optim.AdamW([Group(weight => weight.dim() > 1, recipe.WeightDecay), Group(weight => weight.dim() == 1, 0)], recipe.PeakLearningRate);
+        return optim.AdamW([.. weights.GroupBy(WeightDecay).Select(Group)], recipe.PeakLearningRate);
     }
+
+    private double WeightDecay(KeyValuePair<string, Tensor> weight)
+    {
+        if (weight.Value.dim() == 1)
+            return 0;
+        return IsGate(weight.Key) ? recipe.GateWeightDecay : recipe.WeightDecay;
+    }
+
+    private static bool IsGate(string name) => name.EndsWith("gate.weight", StringComparison.Ordinal);
 }

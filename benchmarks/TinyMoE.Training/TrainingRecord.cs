@@ -21,6 +21,7 @@ internal sealed record TrainingRecord
     public required int StepsDone { get; init; }
     public required int Threads { get; init; }
     public required double Minutes { get; init; }
+    public required double MaxMinutes { get; init; }
     public int EvaluationWindows { get; init; }
     public IReadOnlyList<CurvePoint> Curve { get; init; } = [];
 
