@@ -1,12 +1,11 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 
 namespace DynamicMoE;
 
 /// <summary>Checks shapes and views before anything native sees them.</summary>
 internal static class Shapes
 {
-    private static readonly nint[] FirstElement = [0, 0, 0];
-
     /// <exception cref="RoutingValidationException">The batch is empty or the length is not rows * columns.</exception>
     internal static void RequireRows(int length, int rows, int columns, string name)
     {
@@ -51,16 +50,16 @@ internal static class Shapes
     /// <exception cref="RoutingValidationException">The rank is not 2 or 3, the last dimension differs, the view is not dense, or it is empty.</exception>
     internal static ReadOnlySpan<float> Rows(in ReadOnlyTensorSpan<float> tensor, int columns, string name, out int rows)
     {
-        RequireHidden(tensor.Lengths, tensor.IsDense, tensor.FlattenedLength, columns, name);
+        RequireHidden(tensor.Lengths, tensor.Strides, tensor.FlattenedLength, columns, name);
         rows = (int)(tensor.FlattenedLength / columns);
-        return tensor.GetSpan(Origin(tensor.Rank), (int)tensor.FlattenedLength);
+        return MemoryMarshal.CreateReadOnlySpan(in tensor.GetPinnableReference(), (int)tensor.FlattenedLength);
     }
 
     /// <inheritdoc cref="Rows(in ReadOnlyTensorSpan{float}, int, string, out int)"/>
     internal static Span<float> Rows(in TensorSpan<float> tensor, int columns, string name)
     {
-        RequireHidden(tensor.Lengths, tensor.IsDense, tensor.FlattenedLength, columns, name);
-        return tensor.GetSpan(Origin(tensor.Rank), (int)tensor.FlattenedLength);
+        RequireHidden(tensor.Lengths, tensor.Strides, tensor.FlattenedLength, columns, name);
+        return MemoryMarshal.CreateSpan(ref tensor.GetPinnableReference(), (int)tensor.FlattenedLength);
     }
 
     /// <summary>Leading dimensions of hidden states, followed by <paramref name="last"/> unless that is 0.</summary>
@@ -70,9 +69,7 @@ internal static class Shapes
         return last == 0 ? leading.ToArray() : [.. leading, last];
     }
 
-    private static ReadOnlySpan<nint> Origin(int rank) => FirstElement.AsSpan(0, rank);
-
-    private static void RequireHidden(ReadOnlySpan<nint> lengths, bool dense, nint elements, int columns, string name)
+    private static void RequireHidden(ReadOnlySpan<nint> lengths, ReadOnlySpan<nint> strides, nint elements, int columns, string name)
     {
         if (lengths.Length is not (2 or 3) || lengths[^1] != columns)
         {
@@ -85,7 +82,7 @@ internal static class Shapes
             throw new RoutingValidationException($"{name} has shape [{Text(lengths)}]; the batch has 0 tokens, at least 1 is needed.");
         }
 
-        if (!dense)
+        if (!IsRowMajor(lengths, strides))
         {
             throw new RoutingValidationException($"{name} is not a dense row-major view; copy it before the call.");
         }
@@ -94,6 +91,23 @@ internal static class Shapes
         {
             throw new RoutingValidationException($"{name} has {elements} elements, at most {int.MaxValue} are allowed.");
         }
+    }
+
+    // The stride of a dimension of length 1 never matters; the runtime reports 0 there.
+    private static bool IsRowMajor(ReadOnlySpan<nint> lengths, ReadOnlySpan<nint> strides)
+    {
+        nint expected = 1;
+        for (int dimension = lengths.Length - 1; dimension >= 0; dimension--)
+        {
+            if (lengths[dimension] > 1 && strides[dimension] != expected)
+            {
+                return false;
+            }
+
+            expected *= lengths[dimension];
+        }
+
+        return true;
     }
 
     private static string Text(ReadOnlySpan<nint> lengths) => string.Join(", ", lengths.ToArray());
