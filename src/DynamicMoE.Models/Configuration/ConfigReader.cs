@@ -56,6 +56,8 @@ internal sealed class ConfigReader
         _ => throw Refuse(key, "true or false is needed."),
     };
 
+    public bool RequiredBoolean(string key) => Has(key) ? Boolean(key, fallback: false) : throw Missing(key);
+
     public string Text(string key, string? fallback = null)
     {
         if (Find(key) is not { } value)

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace DynamicMoE.Models;
 
 /// <summary>Keys of config.json that several families share, with the ranges that the native core has.</summary>
@@ -74,12 +76,14 @@ internal static class CommonKeys
             throw config.Refuse("partial_rotary_factor", "1 is needed: the whole head turns.");
         }
 
-        if (config.Find("layer_types") is { } types
-            && types.EnumerateArray().Any(type => type.GetString() != "full_attention"))
+        if (config.Find("layer_types") is { } types && !IsFullAttention(types))
         {
-            throw config.Refuse("layer_types", "only 'full_attention' is supported.");
+            throw config.Refuse("layer_types", "an array of 'full_attention' is needed.");
         }
     }
+
+    private static bool IsFullAttention(JsonElement types) =>
+        types.ValueKind == JsonValueKind.Array && types.EnumerateArray().All(type => type.ValueKind == JsonValueKind.String && type.ValueEquals("full_attention"));
 
     // Older files have rope_theta and rope_scaling side by side, newer ones rope_parameters with both inside.
     private static double RopeTheta(ConfigReader config, double fallback)

@@ -6,11 +6,13 @@ internal static class DeepSeekKeys
     public static int Experts(ConfigReader config) => config.Integer("n_routed_experts", 1, CommonKeys.MaxExperts);
 
     /// <summary>A layer has experts from first_k_dense_replace on, every moe_layer_freq-th.</summary>
-    public static bool[] MoELayers(ConfigReader config, int firstDense)
+    /// <param name="config">The file.</param>
+    /// <param name="firstDense">The family's default; null where both keys are required.</param>
+    public static bool[] MoELayers(ConfigReader config, int? firstDense)
     {
         int layers = CommonKeys.Layers(config);
         int first = config.Integer("first_k_dense_replace", 0, layers, firstDense);
-        int frequency = config.Integer("moe_layer_freq", 1, CommonKeys.MaxLayers, 1);
+        int frequency = config.Integer("moe_layer_freq", 1, CommonKeys.MaxLayers, firstDense is null ? null : 1);
         return [.. Enumerable.Range(0, layers).Select(layer => layer >= first && layer % frequency == 0)];
     }
 

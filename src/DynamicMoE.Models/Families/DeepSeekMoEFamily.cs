@@ -8,7 +8,9 @@ internal sealed class DeepSeekMoEFamily : ModelFamily
     public override ModelConfig Configure(ConfigReader config)
     {
         config.RequireText("scoring_func", "softmax");
-        bool[] moeLayers = DeepSeekKeys.MoELayers(config, firstDense: 0);
+        // Copies of this family's configuration class disagree about defaults; its published files have these keys.
+        bool normalize = config.RequiredBoolean("norm_topk_prob");
+        bool[] moeLayers = DeepSeekKeys.MoELayers(config, firstDense: null);
         int experts = DeepSeekKeys.Experts(config);
         int vocabulary = CommonKeys.Vocabulary(config);
         bool bias = config.Boolean("attention_bias", fallback: false);
@@ -31,7 +33,7 @@ internal sealed class DeepSeekMoEFamily : ModelFamily
                 Count = experts,
                 PerToken = CommonKeys.PerToken(config, experts),
                 Width = DeepSeekKeys.Width(config),
-                NormalizeTopK = config.Boolean("norm_topk_prob", fallback: false),
+                NormalizeTopK = normalize,
                 SharedWidth = DeepSeekKeys.SharedWidth(config, fallback: null),
             },
         };

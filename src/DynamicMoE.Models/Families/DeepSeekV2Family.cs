@@ -39,7 +39,7 @@ internal sealed class DeepSeekV2Family : ModelFamily
                 NormalizeTopK = false,
                 RoutedScale = DeepSeekKeys.RoutedScale(config, 1),
                 Groups = groups,
-                TopGroups = DeepSeekKeys.TopGroups(config, groups, experts, perToken, 1),
+                TopGroups = grouped ? DeepSeekKeys.TopGroups(config, groups, experts, perToken, 1) : 1,
                 GroupScore = GroupScore.Max,
                 SharedWidth = DeepSeekKeys.SharedWidth(config, fallback: 2),
             },

@@ -4,7 +4,7 @@ using DynamicMoE.TestKit.Decoder;
 namespace DynamicMoE.TestKit.Checkpoints;
 
 /// <summary>Writes a checkpoint as Hugging Face lays it out.</summary>
-internal static class CheckpointFiles
+public static class CheckpointFiles
 {
     /// <summary>Writes config.json and model.safetensors, or numbered files and their index.</summary>
     public static void Save(
