@@ -11,7 +11,7 @@ internal sealed class DecoderLayer
         MlpNorm = loader.Vector(ModelFamily.MlpNorm(layer), config.HiddenSize);
         if (config.MoELayers[layer])
         {
-            Experts = owned.Add(MoEBlock.Load(loader, layer));
+            Experts = owned.Add(MoEBlock.LoadFrom(loader, layer));
         }
         else
         {

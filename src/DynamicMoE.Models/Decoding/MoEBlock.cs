@@ -81,7 +81,7 @@ public sealed class MoEBlock : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(layer);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, checkpoint.Config.LayerCount);
         return checkpoint.Config.MoELayers[layer]
-            ? Load(new WeightLoader(checkpoint, (options ?? new ModelLoadOptions()).Validated()), layer)
+            ? LoadFrom(new WeightLoader(checkpoint, (options ?? new ModelLoadOptions()).Validated()), layer)
             : throw new ArgumentOutOfRangeException(nameof(layer), layer, "The layer has no experts.");
     }
 
@@ -107,7 +107,7 @@ public sealed class MoEBlock : IDisposable
         Gate.Dispose();
     }
 
-    internal static MoEBlock Load(WeightLoader loader, int layer)
+    internal static MoEBlock LoadFrom(WeightLoader loader, int layer)
     {
         var parts = new Parts();
         try

@@ -1,0 +1,210 @@
+using DynamicMoE.Models.Tests.Decoding;
+using DynamicMoE.TestKit.Checkpoints;
+using DynamicMoE.TestKit.Decoder;
+using DynamicMoE.TestKit.Numerics;
+using DynamicMoE.TestKit.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace DynamicMoE.Models.Tests.Patching;
+
+public sealed class DynamicRoutingTests
+{
+    public static TheoryData<ReferenceFamily> Families => [.. FamilySettings.All];
+
+    [Theory, MemberData(nameof(Families))]
+    public void Patch_WhenUndone_GivesTheStaticBitsAgain(ReferenceFamily family)
+    {
+        using MoEModel model = TestModels.Load(family);
+        int[] tokens = TestModels.Tokens();
+        float[] before = TestModels.Run(model, tokens);
+
+        model.PatchDynamicRouting(new DynamicRoutingOptions { Tau = 0.9f });
+        Assert.True(model.IsDynamic);
+        float[] patched = TestModels.Run(model, tokens);
+        model.UnpatchDynamicRouting();
+
+        Assert.False(model.IsDynamic);
+        Assert.NotEqual(before, patched);
+        Assert.Equal(before, TestModels.Run(model, tokens));
+    }
+
+    // At k = k_trained the dynamic path is the static one: ids exactly, weights by the checkpoint's own convention.
+    [Theory, MemberData(nameof(Families))]
+    public void Patch_WhenCountIsTheTrainedOne_GivesTheStaticBits(ReferenceFamily family)
+    {
+        using MoEModel model = TestModels.Load(family);
+        int[] tokens = TestModels.Tokens();
+        float[] before = TestModels.Run(model, tokens);
+
+        model.PatchDynamicRouting(DynamicRoutingOptions.FixedCount(model.Config.Experts.PerToken));
+
+        Assert.Equal(before, TestModels.Run(model, tokens));
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void Patch_WhenThresholdIsFixed_MatchesDoublePrecision(ReferenceFamily family)
+    {
+        const float tau = 0.45f;
+        SyntheticCheckpoint checkpoint = SyntheticCheckpoint.Create(family, seed: 21);
+        DecoderSettings s = checkpoint.Settings;
+        RouteRules rules = checkpoint.Decoder.StaticRules with { MinExperts = 1, Strategy = ReferenceStrategy.Threshold, Tau = tau };
+        DecoderTrace expected = checkpoint.Decoder.Run(TestModels.Tokens(), _ => rules);
+        using MoEModel model = TestModels.Load(checkpoint);
+        model.PatchDynamicRouting(new DynamicRoutingOptions { Tau = tau });
+        MoESession session = model.CreateSession(24);
+        var logits = new float[24 * s.Vocabulary];
+
+        ForwardReport report = session.Forward(TestModels.Tokens(), logits);
+
+        Assert.Equal(expected.Routes.Sum(r => r?.Routes ?? 0), report.Routes);
+        Assert.InRange(report.MeanExpertsPerToken, 1.01, s.TrainedExperts - 0.01);
+        int width = new[] { s.Hidden, s.Heads * s.HeadDim, s.ExpertWidth, s.DenseWidth, s.SharedWidth }.Max();
+        Tolerance.F32Decoder(s.Layers, width, expected.Logits.Max(Math.Abs)).AssertClose(expected.Logits, logits);
+    }
+
+    [Theory]
+    [InlineData(null, 1.5)]
+    [InlineData(1.25, 1.25)]
+    [InlineData(1.75, 1.75)]
+    public void Patch_WhenBudgetIsGiven_HoldsTheMeanInEveryLayer(double? budget, double expected)
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = budget });
+        var routes = new double[model.MoELayers.Count];
+        var random = new Random(5);
+        int counted = 0;
+        for (int pass = 0; pass < 60; pass++)
+        {
+            MoESession session = model.CreateSession(128);
+            int[] tokens = [.. Enumerable.Range(0, 128).Select(_ => random.Next(64))];
+            _ = session.Forward(tokens, new float[128 * 64]);
+            if (pass >= 10)
+            {
+                counted += tokens.Length;
+                for (int i = 0; i < routes.Length; i++)
+                {
+                    routes[i] += session.LastRouting[i].Report.Routes;
+                }
+            }
+        }
+
+        Assert.All(routes, r => Assert.InRange(r / counted, expected - 0.03, expected + 0.03));
+    }
+
+    [Fact]
+    public void Patch_WhenSomeLayersAreChosen_LeavesTheOthersStatic()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+
+        model.PatchDynamicRouting(new DynamicRoutingOptions { Layers = [1] });
+        Assert.Equal([false, true, false], model.MoELayers.Select(b => b.IsDynamic));
+        model.PatchDynamicRouting(new DynamicRoutingOptions { Layers = [0, 2, 2] });
+
+        Assert.Equal([true, false, true], model.MoELayers.Select(b => b.IsDynamic));
+    }
+
+    [Fact]
+    public void Patch_WhenMaximumExceedsTheTrainedCount_SessionsGoOn()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        MoESession session = model.CreateSession(64);
+        _ = session.ForwardLast([1, 2, 3], new float[64]);
+
+        model.PatchDynamicRouting(DynamicRoutingOptions.FixedCount(5));
+
+        Assert.Equal(5, session.ForwardLast([4, 5], new float[64]).MeanExpertsPerToken);
+    }
+
+    [Theory]
+    [InlineData(0, null, null, null, "MinExperts (0)")]
+    [InlineData(3, null, null, null, "MinExperts (3)")]
+    [InlineData(1, 9, null, null, "MaxExperts (9)")]
+    [InlineData(1, null, 2.5, null, "MeanExpertsBudget (2.5)")]
+    [InlineData(1, null, 0.5, null, "MeanExpertsBudget (0.5)")]
+    [InlineData(1, null, null, 1.5f, "Tau (1.5)")]
+    [InlineData(1, null, null, float.NaN, "Tau")]
+    public void Patch_WhenOptionIsOutOfRange_NamesTensorAndValueAndChangesNothing(int minimum, int? maximum, double? budget, float? tau, string problem)
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Qwen2Moe);
+        int k = model.Config.Experts.PerToken;
+        var options = new DynamicRoutingOptions { MinExperts = minimum, MaxExperts = maximum ?? 2, MeanExpertsPerToken = budget, Tau = tau };
+
+        var e = Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(options));
+
+        Assert.Equal(4, k);
+        Assert.Contains("model.layers.0.mlp.gate.weight", e.Message, StringComparison.Ordinal);
+        Assert.Contains(problem, e.Message, StringComparison.Ordinal);
+        Assert.False(model.IsDynamic);
+    }
+
+    [Fact]
+    public void Patch_WhenLayerHasNoExperts_NamesTheTensorThatIsNotThere()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Qwen2Moe);
+
+        var dense = Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(new DynamicRoutingOptions { Layers = [1] }));
+        var missing = Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(new DynamicRoutingOptions { Layers = [0, 7] }));
+
+        Assert.Contains("model.layers.1.mlp.gate.weight", dense.Message, StringComparison.Ordinal);
+        Assert.Contains("model.layers.7.mlp.gate.weight", missing.Message, StringComparison.Ordinal);
+        Assert.False(model.IsDynamic);
+    }
+
+    [Fact]
+    public void Patch_WhenModelHasNoExperts_SaysSo()
+    {
+        using MoEModel model = TestModels.Load(SyntheticCheckpoint.Create(
+            FamilySettings.Create(ReferenceFamily.Qwen3Moe) with { MlpOnlyLayers = [0, 1, 2] }));
+
+        var e = Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting());
+
+        Assert.Contains("mlp.gate.weight", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(ReferenceFamily.Mixtral, Weighting.Raw, true)]
+    [InlineData(ReferenceFamily.Mixtral, Weighting.TrainedScale, false)]
+    [InlineData(ReferenceFamily.Olmoe, Weighting.Renormalize, true)]
+    [InlineData(ReferenceFamily.Olmoe, Weighting.Raw, false)]
+    public void Patch_WhenWeightingIsNotTheCheckpoints_Warns(ReferenceFamily family, Weighting weighting, bool warns)
+    {
+        var log = new ListLogger();
+        using MoEModel model = TestModels.Load(family, new ModelLoadOptions { Logger = log });
+
+        model.PatchDynamicRouting(new DynamicRoutingOptions { Weighting = weighting });
+
+        Assert.Equal(warns, log.Warnings.Any(w => w.Contains(weighting.ToString(), StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Patch_WhenNothingIsChosen_TakesTheCheckpointsConventionAndThreeQuarters()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Olmoe);
+
+        model.PatchDynamicRouting();
+
+        DynamicRouter router = model.MoELayers[0].Router;
+        Assert.Equal(RoutingStrategy.Threshold, router.Strategy);
+        Assert.Equal(Weighting.Raw, router.Weighting);
+        Assert.Equal((1, 4), (router.MinExperts, router.MaxExperts));
+        Assert.Equal(3, new DynamicRoutingOptions().ToRouter(model.Config.Experts).MeanExpertsBudget);
+    }
+
+    private sealed class ListLogger : ILogger
+    {
+        public List<string> Warnings { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel == LogLevel.Warning)
+            {
+                Warnings.Add(formatter(state, exception));
+            }
+        }
+    }
+}
