@@ -17,9 +17,9 @@ void Run(string tool, string arguments)
     if (exitCode != 0) throw new CakeException($"{tool} {arguments}: exit code {exitCode}");
 }
 
-void BuildNative(string preset, bool tests)
+void BuildNative(string preset, bool tests, bool benchmarks = false)
 {
-    Run("cmake", $"--preset {preset} --log-level=WARNING -DDYNAMIC_MOE_TESTS={(tests ? "ON" : "OFF")}");
+    Run("cmake", $"--preset {preset} --log-level=WARNING -DDYNAMIC_MOE_TESTS={tests} -DDYNAMIC_MOE_BENCHMARKS={benchmarks}");
     Run("cmake", $"--build artifacts/native/{preset} --parallel 2");
 }
 
@@ -101,11 +101,11 @@ Task("Check")
     .IsDependentOn("TestNativeTsan");
 
 // ---- benchmarks, model, packages ----
-Task("Bench").IsDependentOn("BuildAll").Does(() =>
+Task("Bench").Does(() =>
 {
-    Run("cmake", $"--build {NativeBuild} --target dynamicmoe_benchmarks --parallel 2");
-    Run($"{NativeBuild}/benchmarks/dynamicmoe_benchmarks", "");
-    Run("dotnet", "run -c Release --no-build --project benchmarks/DynamicMoE.Benchmarks -- --filter *");
+    BuildNative("release", tests: false, benchmarks: true);
+    Run($"{NativeBuild}/benchmarks/native/dynamicmoe_native_benchmarks", "");
+    Run("dotnet", "run -c Release --project benchmarks/DynamicMoE.Benchmarks -- --filter *");
 });
 
 Task("TrainTinyMoE").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- train"));
