@@ -15,7 +15,8 @@ DMOE_INLINE void logits(const Logits& task) {
     panel_gemm_f32(PanelGemm{rows, count, task.K, task.packed, task.panels, out, task.logits_stride});
     if (task.bias == nullptr) continue;
     for (int64_t r = 0; r < count; ++r)
-      for (int64_t c = 0; c < task.panels * kPanelColumns; ++c) out[r * task.logits_stride + c] += task.bias[c];
+      for (int64_t c = 0; c < task.panels * kPanelColumns; ++c)
+        out[r * task.logits_stride + c] += task.bias[c];
   }
 }
 

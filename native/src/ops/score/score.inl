@@ -22,11 +22,12 @@ DMOE_SCORE void for_lanes(const float* x, int64_t n, Lane lane) {
 DMOE_SCORE void two_largest(const float* x, int64_t n, float* first, float* second) {
   float a[DMOE_TREE_LANES], b[DMOE_TREE_LANES];
   for (int j = 0; j < DMOE_TREE_LANES; ++j) a[j] = b[j] = -__builtin_inff();
-  for_lanes(x, n, [&](int j, float v) __attribute__((always_inline)) {
-    const float lower = v < a[j] ? v : a[j];
-    b[j] = lower > b[j] ? lower : b[j];
-    a[j] = v > a[j] ? v : a[j];
-  });
+  for_lanes(
+      x, n, [&](int j, float v) __attribute__((always_inline)) {
+        const float lower = v < a[j] ? v : a[j];
+        b[j] = lower > b[j] ? lower : b[j];
+        a[j] = v > a[j] ? v : a[j];
+      });
   float best = a[0], next = b[0];
   for (int j = 1; j < DMOE_TREE_LANES; ++j) {
     const float lower = a[j] < best ? a[j] : best;
@@ -58,13 +59,14 @@ DMOE_SCORE void score_entropy(const ScoreRows& task) {
     float best, second;
     two_largest(x, task.columns, &best, &second);
     float s[DMOE_TREE_LANES] = {0.0f}, a[DMOE_TREE_LANES] = {0.0f};
-    for_lanes(x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
-      float d = (best - v) / task.temperature;
-      d = d < 104.0f ? d : 104.0f;
-      const float e = rule_exp(-d);
-      s[j] += e;
-      a[j] = rule_fma(d, e, a[j]);
-    });
+    for_lanes(
+        x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
+          float d = (best - v) / task.temperature;
+          d = d < 104.0f ? d : 104.0f;
+          const float e = rule_exp(-d);
+          s[j] += e;
+          a[j] = rule_fma(d, e, a[j]);
+        });
     const float sum = rule_tree_fold(s);
     task.scores[r] = rule_log(sum) + rule_tree_fold(a) / sum;
   }
@@ -75,11 +77,12 @@ DMOE_SCORE void score_shares(const ScoreRows& task) {
     const float total = task.totals[r];
     float h[DMOE_TREE_LANES] = {0.0f};
     if (total >= kSmallestNormal)
-      for_lanes(task.data + r * task.stride, task.columns, [&](int j, float v) __attribute__((always_inline)) {
-        const float p = v / total;
-        const float log_p = rule_log(p > kSmallestNormal ? p : kSmallestNormal);
-        h[j] = rule_fma(-p, log_p, h[j]);
-      });
+      for_lanes(
+          task.data + r * task.stride, task.columns, [&](int j, float v) __attribute__((always_inline)) {
+            const float p = v / total;
+            const float log_p = rule_log(p > kSmallestNormal ? p : kSmallestNormal);
+            h[j] = rule_fma(-p, log_p, h[j]);
+          });
     const float entropy = rule_tree_fold(h);
     task.scores[r] = entropy > 0.0f ? entropy : 0.0f;
   }
@@ -88,9 +91,10 @@ DMOE_SCORE void score_shares(const ScoreRows& task) {
 DMOE_SCORE void score_l2(const ScoreRows& task) {
   for (int64_t r = 0; r < task.rows; ++r) {
     double lanes[DMOE_TREE_LANES] = {0.0};
-    for_lanes(task.data + r * task.stride, task.columns, [&](int j, float v) __attribute__((always_inline)) {
-      lanes[j] += static_cast<double>(v) * static_cast<double>(v);
-    });
+    for_lanes(
+        task.data + r * task.stride, task.columns, [&](int j, float v) __attribute__((always_inline)) {
+          lanes[j] += static_cast<double>(v) * static_cast<double>(v);
+        });
     for (int width = DMOE_TREE_LANES / 2; width > 0; width /= 2)
       for (int j = 0; j < width; ++j) lanes[j] += lanes[j + width];
     task.scores[r] = static_cast<float>(__builtin_sqrt(lanes[0]));
@@ -113,14 +117,17 @@ DMOE_SCORE void score_attention(const ScoreRows& task) {
       continue;
     }
     float s[DMOE_TREE_LANES] = {0.0f}, h[DMOE_TREE_LANES] = {0.0f};
-    for_lanes(x, task.columns,
-              [&](int j, float v) __attribute__((always_inline)) { s[j] += sharpened(v, best, task.temperature); });
+    for_lanes(
+        x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
+          s[j] += sharpened(v, best, task.temperature);
+        });
     const float sum = rule_tree_fold(s);
-    for_lanes(x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
-      const float p = sharpened(v, best, task.temperature) / sum;
-      const float inside = p + task.epsilon;
-      h[j] = rule_fma(-p, rule_log(inside > kSmallestNormal ? inside : kSmallestNormal), h[j]);
-    });
+    for_lanes(
+        x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
+          const float p = sharpened(v, best, task.temperature) / sum;
+          const float inside = p + task.epsilon;
+          h[j] = rule_fma(-p, rule_log(inside > kSmallestNormal ? inside : kSmallestNormal), h[j]);
+        });
     const float entropy = rule_tree_fold(h);
     task.scores[r] = entropy > 0.0f ? entropy : 0.0f;
   }
