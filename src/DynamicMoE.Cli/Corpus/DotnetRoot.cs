@@ -27,6 +27,8 @@ public static class DotnetRoot
 
     internal static Version? ParseVersion(string name) => Version.TryParse(name.Split('-')[0], out var version) ? version : null;
 
+// DOTNET_ROOT and PATH are how an SDK is found, and are read here only.
+#pragma warning disable RS0030
     private static IEnumerable<string> Candidates()
     {
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } configured)
@@ -46,4 +48,5 @@ public static class DotnetRoot
             yield return Path.GetDirectoryName(target)!;
         }
     }
+#pragma warning restore RS0030
 }

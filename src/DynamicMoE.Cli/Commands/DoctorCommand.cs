@@ -1,0 +1,33 @@
+using System.CommandLine;
+using DynamicMoE.Cli.Diagnosis;
+using DynamicMoE.Cli.Terminal;
+
+namespace DynamicMoE.Cli.Commands;
+
+/// <summary><c>dmoe doctor</c>: what the native core can use here, and why.</summary>
+internal static class DoctorCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(ToolConsole console)
+    {
+        Option<bool> json = SharedOptions.Json();
+        var command = new Command("doctor", "Shows the native library, the instruction set chosen and why, cores, quota and CUDA.") { json };
+        command.SetAction(parsed => Run(console, parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(ToolConsole console, bool json)
+    {
+        DoctorReport report = Doctor.Examine();
+        if (json)
+        {
+            ToolJson.Write(console, report);
+        }
+        else
+        {
+            Doctor.Write(console, report);
+        }
+
+        return report.Usable ? ExitCodes.Ok : ExitCodes.Failure;
+    }
+}

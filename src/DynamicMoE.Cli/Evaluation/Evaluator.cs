@@ -1,0 +1,80 @@
+namespace DynamicMoE.Cli.Evaluation;
+
+/// <summary>Runs a text through a model once per routing rule and makes the rows of the table.</summary>
+internal static class Evaluator
+{
+    // Changing the row costs the model a new set of routers, which four windows make negligible.
+    private const int WindowsPerRound = 4;
+
+    /// <summary>Evaluates.</summary>
+    /// <param name="model">Model.</param>
+    /// <param name="rules">Rows; savings refer to the first.</param>
+    /// <param name="text">Tokens that are scored.</param>
+    /// <param name="bytes">UTF-8 bytes of the scored tokens, that is without the first token's.</param>
+    /// <param name="warmup">Tokens that are not scored: thresholds, caches and code reach their working state on them.</param>
+    /// <param name="cancel">Ends the run between two windows.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static IReadOnlyList<EvaluationRow> Run(
+        IEvaluationModel model,
+        IReadOnlyList<RoutingRule> rules,
+        ReadOnlyMemory<int> text,
+        long bytes,
+        ReadOnlyMemory<int> warmup,
+        CancellationToken cancel)
+    {
+        List<IEvaluationRun> runs = [.. rules.Select(model.Start)];
+        IReadOnlyList<ReadOnlyMemory<int>> warmupWindows = TextWindows.Of(warmup, model.Info.Window);
+        for (int i = 0; i < runs.Count; i++)
+        {
+            // Only a threshold has something to learn; the others need their code compiled and their memory touched.
+            Score(runs[i], rules[i].Budget is null ? warmupWindows.Take(1) : warmupWindows, cancel);
+        }
+
+        WindowScore[] sums = Interleave(runs, TextWindows.Of(text, model.Info.Window), cancel);
+        return [.. rules.Select((rule, i) => Row(rule, sums[i], sums[0], bytes))];
+    }
+
+    // All rows take a round of windows before any takes the next, each round starting with another row: what disturbs
+    // the machine for a second then disturbs every row alike, and ratios between rows stay comparable.
+    private static WindowScore[] Interleave(
+        List<IEvaluationRun> runs, IReadOnlyList<ReadOnlyMemory<int>> windows, CancellationToken cancel)
+    {
+        var sums = new WindowScore[runs.Count];
+        foreach ((int round, ReadOnlyMemory<int>[] some) in windows.Chunk(WindowsPerRound).Index())
+        {
+            for (int i = 0; i < runs.Count; i++)
+            {
+                int row = (round + i) % runs.Count;
+                sums[row] += Score(runs[row], some, cancel);
+            }
+        }
+
+        return sums;
+    }
+
+    private static WindowScore Score(IEvaluationRun run, IEnumerable<ReadOnlyMemory<int>> windows, CancellationToken cancel)
+    {
+        var sum = default(WindowScore);
+        foreach (ReadOnlyMemory<int> window in windows)
+        {
+            cancel.ThrowIfCancellationRequested();
+            sum += run.Score(window.Span);
+        }
+
+        return sum;
+    }
+
+    private static EvaluationRow Row(RoutingRule rule, WindowScore sum, WindowScore first, long bytes) => new()
+    {
+        Name = rule.Name,
+        Budget = rule.Budget,
+        BitsPerByte = sum.Nats / Math.Log(2) / bytes,
+        MeanExpertsPerToken = sum.Report.MeanExpertsPerToken,
+        DistinctExpertsPerBatch = sum.Report.MeanDistinctExperts,
+        MoeFlops = sum.Report.MoEFlops,
+        MoeWallSeconds = sum.Report.MoETime.TotalSeconds,
+        TokensPerSecond = sum.Report.Tokens / sum.Seconds,
+        FlopsSaving = 1 - (sum.Report.MoEFlops / first.Report.MoEFlops),
+        WallSaving = 1 - (sum.Report.MoETime / first.Report.MoETime),
+    };
+}

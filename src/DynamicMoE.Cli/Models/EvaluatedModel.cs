@@ -1,0 +1,134 @@
+using System.Text;
+using DynamicMoE.Cli.Evaluation;
+using DynamicMoE.Models;
+
+namespace DynamicMoE.Cli.Models;
+
+/// <summary>A checkpoint under evaluation. Its weights are loaded once; the runs take turns in deciding how it routes.</summary>
+internal sealed class EvaluatedModel : IEvaluationModel
+{
+    private const int MostWindow = 512;
+
+    // Logits are kept for a whole pass: with a large vocabulary passes are shorter.
+    private const int MostLogits = 1 << 24;
+
+    private readonly MoEModel _model;
+    private readonly MoESession _session;
+    private readonly float[] _logits;
+    private EvaluationRun? _active;
+
+    /// <summary>Loads the model.</summary>
+    public EvaluatedModel(ModelChoice choice)
+    {
+        _model = choice.Load(MostWindow);
+        ModelConfig config = _model.Config;
+        int window = Math.Min(MostWindow, config.MaxPositions);
+        int batch = Math.Clamp(MostLogits / config.VocabularySize, 1, window);
+        _session = _model.CreateSession(window);
+        _logits = new float[batch * config.VocabularySize];
+        Info = new EvaluationModelInfo
+        {
+            Name = choice.Name,
+            Family = config.ModelType,
+            Layers = config.LayerCount,
+            MoeLayers = _model.MoELayers.Count,
+            Experts = config.Experts.Count,
+            TrainedExperts = config.Experts.PerToken,
+            Window = window,
+            Batch = batch,
+            Format = choice.Format,
+        };
+    }
+
+    /// <inheritdoc/>
+    public EvaluationModelInfo Info { get; }
+
+    /// <inheritdoc/>
+    public int[] Tokenize(string text) => [.. _model.Tokenizer!.Encode(text)];
+
+    /// <inheritdoc/>
+    public int ByteCount(int token) => Encoding.UTF8.GetByteCount(_model.Tokenizer!.Decode([token]));
+
+    /// <inheritdoc/>
+    public IEvaluationRun Start(RoutingRule rule) => new EvaluationRun(this, rule);
+
+    /// <inheritdoc/>
+    public void Dispose() => _model.Dispose();
+
+    /// <summary>Puts a run's routing in force.</summary>
+    private void Activate(EvaluationRun run)
+    {
+        if (!ReferenceEquals(_active, run))
+        {
+            _active?.Leave(_model);
+            run.Enter(_model);
+            _active = run;
+        }
+    }
+
+    private WindowScore Score(ReadOnlySpan<int> tokens)
+    {
+        _session.Reset();
+        double nats = 0, seconds = 0;
+        int vocabulary = _model.Config.VocabularySize;
+        for (int start = 0; start < tokens.Length; start += Info.Batch)
+        {
+            ReadOnlySpan<int> part = tokens.Slice(start, Math.Min(Info.Batch, tokens.Length - start));
+            Span<float> logits = _logits.AsSpan(0, part.Length * vocabulary);
+            long begin = TimeProvider.System.GetTimestamp();
+            _ = _session.Forward(part, logits);
+            seconds += TimeProvider.System.GetElapsedTime(begin).TotalSeconds;
+            for (int i = 0; i < part.Length && start + i + 1 < tokens.Length; i++)
+            {
+                nats += TokenLoss.Nats(logits.Slice(i * vocabulary, vocabulary), tokens[start + i + 1]);
+            }
+        }
+
+        return new WindowScore(nats, _session.Total, seconds);
+    }
+
+    /// <summary>One rule's routers. Only one rule's routers exist at a time; what a dynamic rule has learnt is kept between its turns.</summary>
+    private sealed class EvaluationRun(EvaluatedModel owner, RoutingRule rule) : IEvaluationRun
+    {
+        private ThresholdControllerSnapshot[]? _learnt;
+
+        public WindowScore Score(ReadOnlySpan<int> tokens)
+        {
+            owner.Activate(this);
+            return owner.Score(tokens);
+        }
+
+        public void Enter(MoEModel model)
+        {
+            if (rule.Budget is null && rule.Experts == model.Config.Experts.PerToken)
+            {
+                model.UnpatchDynamicRouting();
+                return;
+            }
+
+            model.PatchDynamicRouting(rule.Budget is { } budget
+                ? new DynamicRoutingOptions { MeanExpertsPerToken = budget }
+                : StaticOptions(model.Config.Experts));
+            for (int i = 0; i < _learnt?.Length; i++)
+            {
+                model.MoELayers[i].Router.Controller!.Restore(_learnt[i]);
+            }
+        }
+
+        public void Leave(MoEModel model)
+        {
+            if (rule.Budget is not null)
+            {
+                _learnt = [.. model.MoELayers.Select(layer => layer.Router.Controller!.Snapshot())];
+            }
+        }
+
+        // What the checkpoint does when num_experts_per_tok in its config.json is changed.
+        private DynamicRoutingOptions StaticOptions(ExpertsConfig config)
+        {
+            DynamicRoutingOptions options = DynamicRoutingOptions.FixedCount(rule.Experts);
+            options.Weighting = config.NormalizeTopK ? Weighting.Renormalize : Weighting.Raw;
+            return options;
+        }
+    }
+}

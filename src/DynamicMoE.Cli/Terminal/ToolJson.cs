@@ -1,0 +1,24 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using DynamicMoE.Cli.Diagnosis;
+using DynamicMoE.Cli.Evaluation;
+
+namespace DynamicMoE.Cli.Terminal;
+
+/// <summary>All JSON of the tool: snake_case, indented.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    WriteIndented = true,
+    NewLine = "\n")]
+[JsonSerializable(typeof(EvaluationReport))]
+[JsonSerializable(typeof(DoctorReport))]
+internal sealed partial class ToolJson : JsonSerializerContext
+{
+    /// <summary>Writes an evaluation.</summary>
+    public static void Write(ToolConsole console, EvaluationReport report) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(report, Default.EvaluationReport));
+
+    /// <summary>Writes a diagnosis.</summary>
+    public static void Write(ToolConsole console, DoctorReport report) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(report, Default.DoctorReport));
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using DynamicMoE.TestKit.Checkpoints;
+using DynamicMoE.TestKit.Decoder;
+using Xunit;
+
+namespace DynamicMoE.Cli.Tests;
+
+/// <summary>The built tool as a user starts it.</summary>
+public sealed class ProcessTests
+{
+    [Fact]
+    public async Task Doctor_WhenStarted_WritesPlainTextAndSucceeds()
+    {
+        using Process process = Start("doctor");
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(ExitCodes.Ok, process.ExitCode);
+        Assert.StartsWith("library ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', output);
+    }
+
+    [Fact]
+    public async Task Usage_WhenWrong_IsOneLineOnTheErrorStream()
+    {
+        using Process process = Start("eval", "--format", "q4");
+        string error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(ExitCodes.Usage, process.ExitCode);
+        Assert.Equal("dmoe: --format 'q4' is not one of f32, bf16 (see dmoe --help)\n", error);
+    }
+
+    [Fact]
+    public async Task Generate_WhenInterrupted_EndsItsLineAndSaysSo()
+    {
+        // The text would go on for long; its first piece shows that the model runs.
+        SyntheticCheckpoint model = SyntheticCheckpoint.Create(FamilySettings.Create(ReferenceFamily.Mixtral) with { Vocabulary = 256 });
+        model.Config["max_position_embeddings"] = 200_000;
+        model.Config.Remove("eos_token_id");
+        using var directory = new TemporaryDirectory();
+        model.Save(directory.Path);
+        using Process process = Start("generate", "--model", directory.Path, "--prompt", "a", "--max-tokens", "200000");
+        var first = new char[1];
+        Assert.Equal(1, await process.StandardOutput.ReadAsync(first));
+        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        string rest = await process.StandardOutput.ReadToEndAsync();
+        string error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal((ExitCodes.Interrupted, "dmoe: interrupted\n"), (process.ExitCode, error));
+        Assert.EndsWith("\n", rest, StringComparison.Ordinal);
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "dmoe.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return Process.Start(start)!;
+    }
+}
