@@ -27,7 +27,7 @@ public static class DotnetRoot
 
     internal static Version? ParseVersion(string name) => Version.TryParse(name.Split('-')[0], out var version) ? version : null;
 
-// DOTNET_ROOT and PATH are how an SDK is found, and are read here only.
+    // DOTNET_ROOT and PATH are how an SDK is found, and are read here only.
 #pragma warning disable RS0030
     private static IEnumerable<string> Candidates()
     {

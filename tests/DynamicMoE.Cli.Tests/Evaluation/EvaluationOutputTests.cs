@@ -11,7 +11,15 @@ public sealed class EvaluationOutputTests
     {
         Model = new EvaluationModelInfo
         {
-            Name = "TinyMoE", Family = "mixtral", Layers = 4, MoeLayers = 4, Experts = 8, TrainedExperts = 2, Window = 512, Batch = 512, Format = "f32",
+            Name = "TinyMoE",
+            Family = "mixtral",
+            Layers = 4,
+            MoeLayers = 4,
+            Experts = 8,
+            TrainedExperts = 2,
+            Window = 512,
+            Batch = 512,
+            Format = "f32",
         },
         Text = new EvaluationTextInfo { Source = "a file", Bytes = 12345, Tokens = 12345, WarmupSource = "the rest", WarmupBytes = 8192 },
         Machine = new EvaluationMachineInfo { Isa = "avx2", Threads = 2, Cpu = "cpu", LibraryVersion = "0.1.0" },

@@ -9,7 +9,15 @@ internal sealed class FakeModel(Func<RoutingRule, int, WindowScore> score) : IEv
 
     public EvaluationModelInfo Info { get; } = new()
     {
-        Name = "fake", Family = "mixtral", Layers = 4, MoeLayers = 3, Experts = 8, TrainedExperts = 2, Window = 4, Batch = 4, Format = "f32",
+        Name = "fake",
+        Family = "mixtral",
+        Layers = 4,
+        MoeLayers = 3,
+        Experts = 8,
+        TrainedExperts = 2,
+        Window = 4,
+        Batch = 4,
+        Format = "f32",
     };
 
     public int[] Tokenize(string text) => [.. text.Select(c => (int)c)];
