@@ -117,6 +117,18 @@ public sealed class SafetensorsFile : IDisposable
         ReadBytes(tensor, MemoryMarshal.AsBytes(destination), destination.Length);
     }
 
+    /// <summary>Reads the bytes of a tensor of any type.</summary>
+    /// <param name="tensor">A tensor of this file.</param>
+    /// <param name="destination">[out] All bytes, little-endian elements, row-major.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="tensor"/> is null.</exception>
+    /// <exception cref="ArgumentException">The tensor is not of this file, or the span is not as long as the tensor has bytes.</exception>
+    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
+    public void ReadBytes(TensorInfo tensor, Span<byte> destination)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ReadBytes(tensor, destination, destination.Length / tensor.Type.Size());
+    }
+
     /// <summary>Unmaps the file. A second call does nothing.</summary>
     public void Dispose()
     {
@@ -168,7 +180,7 @@ public sealed class SafetensorsFile : IDisposable
             throw new ArgumentException($"Tensor {Printable.Quote(tensor.Name)} is not of {Name}.", nameof(tensor));
         }
 
-        if (elements != tensor.ElementCount)
+        if (elements != tensor.ElementCount || destination.Length != tensor.ByteCount)
         {
             throw new ArgumentException($"The span has {elements} elements, tensor {Printable.Quote(tensor.Name)} has {tensor.ElementCount}.", nameof(destination));
         }

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.ML.Tokenizers;
 
 namespace DynamicMoE.Models;
@@ -22,13 +21,6 @@ internal static class NormalizerReader
             }
         }
 
-        return parts.Count > 0 ? new FormC() : null;
-    }
-
-    private sealed class FormC : Normalizer
-    {
-        public override string Normalize(string original) => original.Normalize(NormalizationForm.FormC);
-
-        public override string Normalize(ReadOnlySpan<char> original) => Normalize(original.ToString());
+        return parts.Count > 0 ? new ComposedForm(tokenizer.File) : null;
     }
 }

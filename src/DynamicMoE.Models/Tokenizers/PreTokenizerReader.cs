@@ -10,7 +10,7 @@ internal static class PreTokenizerReader
         @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     // A hostile expression may not stop the process: a match that takes longer than this fails.
-    private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(1);
 
     public static SplitSequence Read(ConfigReader tokenizer)
     {

@@ -11,13 +11,13 @@ public sealed class MoEBlockTests
     [Theory]
     [InlineData(false, 1)]
     [InlineData(false, 2)]
-    [InlineData(true, 3)]
+    [InlineData(true, 1)]
     [InlineData(true, 2)]
     public void Forward_WhenLayerIsDeepSeeks_MatchesDoublePrecision(bool isV3, ulong seed)
     {
         const int tokens = 40;
         DeepSeekLayers source = DeepSeekLayers.Create(isV3, seed);
-        float[] hidden = new SeededRandom(99 + seed).Gaussian(tokens * 32, 1);
+        float[] hidden = Clear(source, new SeededRandom(99 + seed).Gaussian(2 * tokens * 32, 1), tokens);
         ReferenceRoutes routes = ReferenceRouter.Route(hidden, source.GateWeights, null, source.Gate, source.StaticRules);
         using var directory = new TemporaryDirectory();
         source.Save(directory.Path);
@@ -28,7 +28,6 @@ public sealed class MoEBlockTests
 
         _ = block.Forward(hidden, tokens, output, buffers);
 
-        Assert.All(Enumerable.Range(0, tokens), t => Assert.False(routes.IsClose(t, 1e-5), "choose another seed: a decision is too close to compare"));
         for (int t = 0; t < tokens; t++)
         {
             Assert.Equal(routes.Ids[t], buffers.IndicesOf(t).ToArray());
@@ -72,5 +71,14 @@ public sealed class MoEBlockTests
         block.Dispose();
 
         Assert.Throws<ObjectDisposedException>(() => block.Forward(new float[32], 1, new float[32]));
+    }
+
+    // The first tokens whose every decision is further from its boundary than float32 logits err.
+    private static float[] Clear(DeepSeekLayers source, float[] hidden, int tokens)
+    {
+        ReferenceRoutes routes = ReferenceRouter.Route(hidden, source.GateWeights, null, source.Gate, source.StaticRules);
+        float[] clear = [.. Enumerable.Range(0, routes.Tokens).Where(t => !routes.IsClose(t, 1e-5)).Take(tokens).SelectMany(t => hidden[(t * 32)..((t + 1) * 32)])];
+        Assert.Equal(tokens * 32, clear.Length);
+        return clear;
     }
 }

@@ -149,6 +149,18 @@ public sealed class SafetensorsFileTests
     }
 
     [Fact]
+    public void ReadBytes_WhenTypeIsInteger_GivesItsBytes()
+    {
+        using SafetensorsFile file = Open(new RawSafetensors().Add("ids", "I16", [2], [1, 2, 3, 4]));
+        var bytes = new byte[4];
+
+        file.ReadBytes(file.Tensors["ids"], bytes);
+
+        Assert.Equal([1, 2, 3, 4], bytes);
+        Assert.Throws<ArgumentException>(() => file.ReadBytes(file.Tensors["ids"], new byte[5]));
+    }
+
+    [Fact]
     public void ReadFloat32_WhenSpanOrTensorIsForeign_IsRefused()
     {
         using SafetensorsFile file = Open(Sample()), other = Open(Sample());
