@@ -77,7 +77,10 @@ DMOE_INLINE float max_tree(Vec a) {
 }
 // The bfloat16 bits in the low halves of 8 words.
 DMOE_INLINE __m256i bf16_words(__m256 a) {
-  const __m256i u = _mm256_castps_si256(a);
+  const __m256i bits = _mm256_castps_si256(a);
+  const __m256i magnitude = _mm256_and_si256(bits, _mm256_set1_epi32(INT32_MAX));
+  const __m256i cut = _mm256_min_epu32(magnitude, _mm256_set1_epi32(0x7fc00000));
+  const __m256i u = _mm256_or_si256(_mm256_and_si256(bits, _mm256_set1_epi32(INT32_MIN)), cut);
   const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
   return _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(u, _mm256_set1_epi32(0x7fff)), odd), 16);
 }

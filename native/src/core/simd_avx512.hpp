@@ -65,7 +65,9 @@ DMOE_INLINE float max_tree(Vec a) {
 }
 // By integers, not by vcvtneps2bf16, which flushes subnormals: the stored bits are those of every level.
 DMOE_INLINE void store_bf16(uint16_t* p, Vec a) {
-  const __m512i u = _mm512_castps_si512(a.v);
+  const __m512i cut = _mm512_min_epu32(_mm512_castps_si512(abs(a).v), _mm512_set1_epi32(0x7fc00000));
+  const __m512i sign = _mm512_and_si512(_mm512_castps_si512(a.v), _mm512_set1_epi32(INT32_MIN));
+  const __m512i u = _mm512_or_si512(sign, cut);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
   const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));

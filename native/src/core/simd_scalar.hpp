@@ -117,10 +117,13 @@ DMOE_INLINE float max_tree(Vec a) {
   }
   return a.lane[0];
 }
-// 16 lanes rounded to bfloat16, nearest even; infinities and quiet NaNs stay what they are.
+// 16 lanes rounded to bfloat16, nearest even. Infinities stay; a NaN's payload is cut to its top bit first,
+// or the rounding could carry it over into a number (a signalling NaN may end as infinity).
 DMOE_INLINE void store_bf16(uint16_t* p, Vec a) {
   DMOE_LANES {
-    const uint32_t u = bits_of(a.lane[i]);
+    const uint32_t bits = bits_of(a.lane[i]);
+    const uint32_t magnitude = bits & 0x7fffffffu;
+    const uint32_t u = (bits & 0x80000000u) | (magnitude < 0x7fc00000u ? magnitude : 0x7fc00000u);
     p[i] = static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
   }
 }

@@ -183,7 +183,11 @@ void ExpertPass::cut_units() {
     unit_start_[i + 1] = unit_start_[i] + w.panel_units * ((w.rows + kUpRows - 1) / kUpRows);
   }
   const int64_t rows = std::max<int64_t>(1, routed_rows_ + shared_count_ * tokens_);
-  down_panels_ = std::clamp<int64_t>(scratch_floats_ / (rows * kPanelColumns), 1, 4);
+  // Few rows: one unit per thread may do, because wide units read in more streams. Many: more units, for
+  // balance.
+  const int64_t wanted = setup_.routed->down_panels() / (rows <= 64 ? threads_ : 4 * threads_);
+  const int64_t fit = scratch_floats_ / (rows * kPanelColumns);
+  down_panels_ = std::clamp<int64_t>(std::min(wanted, fit), 1, 4);
 }
 
 void ExpertPass::up_unit(int64_t unit, int worker) {

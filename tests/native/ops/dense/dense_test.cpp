@@ -87,6 +87,19 @@ TEST(RoundRows, WhenAnyWidth_RoundsToNearestEvenAndPadsWithZeros) {
   }
 }
 
+TEST(RoundRows, WhenAValueIsNaN_StaysNaN) {
+  for (const auto& line : kernel_lines<round_rows_kernel>("round_rows")) {
+    for (uint32_t bits : {0x7fffffffu, 0xffffffffu, 0x7fc00000u, 0xffc00001u, 0x7fff8000u}) {
+      std::vector<float> x(16, 1.0f);
+      std::memcpy(&x[5], &bits, sizeof bits);
+      uint16_t y[16];
+      line.run({{x.data(), 1, 16, 16}, y, 16});
+      EXPECT_TRUE(std::isnan(from_bf16(y[5]))) << line.name << " " << bits;
+      EXPECT_EQ(y[4], 0x3f80);
+    }
+  }
+}
+
 TEST(FiniteRows, WhenAValueIsNotFinite_NamesTheLowestRow) {
   Random random(4);
   const float bad[] = {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
