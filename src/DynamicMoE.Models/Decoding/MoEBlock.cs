@@ -80,9 +80,14 @@ public sealed class MoEBlock : IDisposable
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentOutOfRangeException.ThrowIfNegative(layer);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, checkpoint.Config.LayerCount);
-        return checkpoint.Config.MoELayers[layer]
-            ? LoadFrom(new WeightLoader(checkpoint, (options ?? new ModelLoadOptions()).Validated()), layer)
-            : throw new ArgumentOutOfRangeException(nameof(layer), layer, "The layer has no experts.");
+        if (!checkpoint.Config.MoELayers[layer])
+        {
+            throw new ArgumentOutOfRangeException(nameof(layer), layer, "The layer has no experts.");
+        }
+
+        ModelLoadOptions valid = (options ?? new ModelLoadOptions()).Validated();
+        CheckpointLayout.CheckBlock(checkpoint, layer);
+        return LoadFrom(new WeightLoader(checkpoint, valid), layer);
     }
 
     /// <summary>Runs routing and experts on a batch. Allocates nothing after warm-up.</summary>

@@ -38,21 +38,11 @@ internal sealed class ModelWeights : IDisposable
                 $"the decoder does not run the latent attention of {config.ModelType}; MoEBlock.Load gives its MoE layers.");
         }
 
+        CheckpointLayout.CheckDecoder(checkpoint);
         var owned = new DisposalList();
         try
         {
-            var loader = new WeightLoader(checkpoint, options);
-            var weights = new ModelWeights(loader, owned);
-            foreach (string tensor in checkpoint.TensorNames)
-            {
-                if (!loader.Read.Contains(tensor) && !IsExpectedExtra(tensor, config))
-                {
-                    throw new CheckpointFormatException(
-                        checkpoint.Name, tensor, $"config.json of a {config.ModelType} model does not explain it; ignoring it would give wrong results.");
-                }
-            }
-
-            return weights;
+            return new ModelWeights(new WeightLoader(checkpoint, options), owned);
         }
         catch
         {
@@ -62,9 +52,4 @@ internal sealed class ModelWeights : IDisposable
     }
 
     public void Dispose() => _owned.Dispose();
-
-    // Old checkpoints carry the rotary frequencies, tied ones sometimes the head too.
-    private static bool IsExpectedExtra(string tensor, ModelConfig config) =>
-        tensor.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
-        || (config.TieWordEmbeddings && tensor == ModelFamily.Head);
 }

@@ -3,18 +3,14 @@ using DynamicMoE.Compute;
 
 namespace DynamicMoE.Models;
 
-/// <summary>Takes tensors out of a checkpoint, checks shape and finiteness, and packs them. Keeps account of what was read.</summary>
+/// <summary>Takes tensors out of a checkpoint, checks shape and finiteness, and packs them.</summary>
 internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions options)
 {
-    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
     private readonly TensorBuffers _first = new(), _second = new(), _third = new();
 
     public Checkpoint Checkpoint => checkpoint;
 
     public ModelLoadOptions Options => options;
-
-    /// <summary>Names of the tensors that were read.</summary>
-    public IReadOnlySet<string> Read => _read;
 
     /// <summary>A dense matrix, with its bias when a name is given.</summary>
     public PackedMatrix Matrix(string name, int outputs, int inputs, string? bias = null)
@@ -99,7 +95,6 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
                 found.File.Name, name, $"has {found.Tensor.ElementCount} elements, at most {Array.MaxLength} can be loaded.");
         }
 
-        _ = _read.Add(name);
         return found;
     }
 

@@ -32,8 +32,12 @@ public sealed class ReferenceDecoderTests
     [Theory, MemberData(nameof(Variants))]
     public void Forward_WhenSettingsVary_MatchesDoublePrecision(string variant) => AssertMatches(SyntheticCheckpoint.Create(Settings(variant), seed: 12));
 
-    // The router's input is rounded differently than in the reference, so a token near a boundary may take another expert. Tokens
-    // whose decisions are far from a boundary are compared; the model is chosen so that this is every token.
+    public static TheoryData<InstructionSet> Levels => [.. RuntimeInfo.Query().SupportedIsas];
+
+    [Theory, MemberData(nameof(Levels))]
+    public void Forward_WhenInstructionSetIsChosen_MatchesDoublePrecision(InstructionSet isa) =>
+        AssertMatches(SyntheticCheckpoint.Create(ReferenceFamily.Qwen2Moe, seed: 14), isa: isa);
+
     [Theory]
     [InlineData(ReferenceFamily.Mixtral)]
     [InlineData(ReferenceFamily.Olmoe)]
@@ -48,12 +52,12 @@ public sealed class ReferenceDecoderTests
         Tolerance.Bf16Decoder(settings.Layers, expected.Max(Math.Abs)).AssertClose(expected, TestModels.Run(model, TestModels.Tokens()));
     }
 
-    private static void AssertMatches(SyntheticCheckpoint checkpoint, int shards = 1)
+    private static void AssertMatches(SyntheticCheckpoint checkpoint, int shards = 1, InstructionSet isa = InstructionSet.Auto)
     {
         int[] tokens = TestModels.Tokens();
         DecoderSettings s = checkpoint.Settings;
         DecoderTrace expected = checkpoint.Decoder.Run(tokens);
-        using MoEModel model = TestModels.Load(checkpoint, shards: shards);
+        using MoEModel model = TestModels.Load(checkpoint, new ModelLoadOptions { Isa = isa }, shards);
         var session = model.CreateSession(tokens.Length);
         var logits = new float[tokens.Length * s.Vocabulary];
 
