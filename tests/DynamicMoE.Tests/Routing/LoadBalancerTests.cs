@@ -14,6 +14,24 @@ public sealed class LoadBalancerTests
     }
 
     [Fact]
+    public void Update_WhenBatchesAreSmall_WaitsForFourRoutesPerExpert()
+    {
+        var balancer = new LoadBalancer(2, 0.01f, 0.05f);
+        var bias = new float[2];
+        for (int route = 0; route < 7; route++)
+        {
+            balancer.Update([1, 0]);
+        }
+
+        balancer.Read(default, bias);
+        Assert.Equal([0f, 0f], bias);
+
+        balancer.Update([0, 1]);
+        balancer.Read(default, bias);
+        Assert.Equal([-0.01f, 0.01f], bias);
+    }
+
+    [Fact]
     public void Update_WhenLoadStaysUneven_StopsAtTheBound()
     {
         var balancer = new LoadBalancer(2, 0.01f, 0.05f);
