@@ -17,7 +17,7 @@ internal static class EvaluationTable
         console.Out.WriteLine();
 
         var table = new TextTable(
-            "routing", "bits/byte", "experts/token", "distinct/batch", "MoE GFLOP", "MoE seconds", "tokens/s", "FLOPs saved", "wall saved");
+            "routing", "bits\n/byte", "experts\n/token", "distinct\n/batch", "MoE\nGFLOP", "MoE\nsec", "tokens\n/s", "FLOPs\nsaved", "wall\nsaved");
         foreach (EvaluationRow row in report.Rows)
         {
             bool first = ReferenceEquals(row, report.Rows[0]);
@@ -40,5 +40,5 @@ internal static class EvaluationTable
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
-    private static string Percent(double share) => Number(share * 100, "F1") + " %";
+    private static string Percent(double share) => Number(share * 100, "F1") + "%";
 }

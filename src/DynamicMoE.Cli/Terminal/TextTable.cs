@@ -2,7 +2,8 @@ using Spectre.Console;
 
 namespace DynamicMoE.Cli.Terminal;
 
-/// <summary>A table with a left-aligned first column and right-aligned numbers: framed on a terminal, columns of plain text otherwise.</summary>
+/// <summary>A table with a left-aligned first column and right-aligned numbers: ruled on a terminal, columns of plain text otherwise.</summary>
+/// <param name="headers">Column names; a line feed breaks one where it is to fit into 80 columns, and counts as a space except before a slash.</param>
 internal sealed class TextTable(params string[] headers)
 {
     private readonly List<string[]> _rows = [];
@@ -19,7 +20,7 @@ internal sealed class TextTable(params string[] headers)
     {
         if (console.IsTerminal)
         {
-            WriteFramed(console.Out);
+            WriteRuled(console.Out);
         }
         else
         {
@@ -27,13 +28,14 @@ internal sealed class TextTable(params string[] headers)
         }
     }
 
-    private void WriteFramed(TextWriter writer)
+    private void WriteRuled(TextWriter writer)
     {
-        var table = new Table { Border = TableBorder.Rounded };
+        var table = new Table { Border = TableBorder.Horizontal };
         for (int c = 0; c < headers.Length; c++)
         {
-            var column = new TableColumn(Markup.Escape(headers[c]));
-            table.AddColumn(c == 0 ? column.LeftAligned().NoWrap() : column.RightAligned());
+            TableColumn column = new TableColumn(Markup.Escape(headers[c])).NoWrap();
+            column.Padding = new Padding(0, 0, c == headers.Length - 1 ? 0 : 1, 0);
+            table.AddColumn(c == 0 ? column.LeftAligned() : column.RightAligned());
         }
 
         foreach (string[] row in _rows)
@@ -46,8 +48,9 @@ internal sealed class TextTable(params string[] headers)
 
     private void WritePlain(TextWriter writer)
     {
-        int[] widths = [.. headers.Select((header, c) => _rows.Select(row => row[c].Length).Append(header.Length).Max())];
-        foreach (string[] row in _rows.Prepend(headers))
+        string[] names = [.. headers.Select(header => header.Replace("\n/", "/", StringComparison.Ordinal).Replace('\n', ' '))];
+        int[] widths = [.. names.Select((name, c) => _rows.Select(row => row[c].Length).Append(name.Length).Max())];
+        foreach (string[] row in _rows.Prepend(names))
         {
             writer.WriteLine(string.Join("  ", row.Select((cell, c) => c == 0 ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]))).TrimEnd());
         }

@@ -60,9 +60,10 @@ internal sealed record EvaluationText(
         }
 
         using FileStream file = File.OpenRead(path);
-        var bytes = new byte[most];
-        int length = file.ReadAtLeast(bytes, most, throwOnEndOfStream: false);
-        length = Utf8Text.CutAt(bytes.AsSpan(0, length), length);
+        // One byte more tells whether the last character goes on.
+        var bytes = new byte[most + 1];
+        int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        length = Utf8Text.CutAt(bytes.AsSpan(0, length), most);
         if (length < 2)
         {
             throw new ToolException($"--text '{path}' has {length} bytes, at least 2 are needed");

@@ -65,11 +65,22 @@ public sealed class EvaluationOutputTests
         Assert.Contains("12,345 bytes of a file", lines[1], StringComparison.Ordinal);
         Assert.Contains("warmed up on 8,192 other bytes (the rest)", lines[1], StringComparison.Ordinal);
         Assert.Equal(
-            "routing       bits/byte  experts/token  distinct/batch  MoE GFLOP  MoE seconds  tokens/s  FLOPs saved  wall saved", lines[3]);
+            "routing       bits/byte  experts/token  distinct/batch  MoE GFLOP  MoE sec  tokens/s  FLOPs saved  wall saved", lines[3]);
         Assert.Equal(
-            "static top-2     2.1234          2.000            7.50       1.50        0.125     4,321            -           -", lines[4]);
+            "static top-2     2.1234          2.000            7.50       1.50    0.125     4,321            -           -", lines[4]);
         Assert.Equal(
-            "dynamic 1.5      2.1234          1.503            7.50       1.50        0.125     4,321       25.0 %      25.0 %", lines[5]);
+            "dynamic 1.5      2.1234          1.503            7.50       1.50    0.125     4,321        25.0%       25.0%", lines[5]);
+    }
+
+    [Fact]
+    public void Table_WhenOnATerminal_FitsInto80ColumnsWithoutCuttingAnything()
+    {
+        string text = Written(EvaluationTable.Write, isTerminal: true);
+
+        string[] table = [.. text.Split('\n').Skip(3).TakeWhile(line => line.Trim().Length > 0)];
+        Assert.All(table, line => Assert.True(line.TrimEnd().Length <= 80, line));
+        Assert.DoesNotContain('\u2026', text);
+        Assert.Contains("dynamic 1.5   2.1234", text, StringComparison.Ordinal);
     }
 
     private static EvaluationRow Row(string name, double? budget, double experts, double saving) => new()
@@ -86,10 +97,10 @@ public sealed class EvaluationOutputTests
         WallSaving = saving,
     };
 
-    private static string Written(Action<ToolConsole, EvaluationReport> write)
+    private static string Written(Action<ToolConsole, EvaluationReport> write, bool isTerminal = false)
     {
         using var output = new StringWriter { NewLine = "\n" };
-        write(new ToolConsole(output, TextWriter.Null, IsTerminal: false), Report);
+        write(new ToolConsole(output, TextWriter.Null, isTerminal), Report);
         return output.ToString();
     }
 

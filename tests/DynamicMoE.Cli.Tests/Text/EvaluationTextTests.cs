@@ -35,6 +35,21 @@ public sealed class EvaluationTextTests
         Assert.Equal(EvaluationText.WarmupBytes, text.Warmup.Length);
     }
 
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(1001)]
+    public void Load_WhenTheLimitsFallIntoCharacters_CutsBetweenThem(int maxBytes)
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(directory["t.txt"], string.Concat(Enumerable.Repeat("\u20ac", 5000)));
+
+        EvaluationText text = EvaluationText.Load(directory["t.txt"], maxBytes);
+
+        Assert.Equal(999, text.Scored.Length);
+        Assert.Equal(new string('\u20ac', 333), Utf8Text.Decode(text.Scored.Span, "scored"));
+        Assert.Equal(text.Warmup.Length / 3, Utf8Text.Decode(text.Warmup.Span, "warmup").Length);
+    }
+
     [Fact]
     public void Load_WhenTheFileIsMissing_NamesIt() =>
         Assert.Equal("--text 'no/such' is not a file", Assert.Throws<ToolException>(() => EvaluationText.Load("no/such", 10)).Message);
