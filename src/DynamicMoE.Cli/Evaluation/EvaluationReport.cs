@@ -21,10 +21,10 @@ internal sealed record EvaluationRow
     /// <summary>Floating-point operations of gates, routed and shared experts over the whole text; two per weight.</summary>
     public required double MoeFlops { get; init; }
 
-    /// <summary>Wall time of the MoE layers over the whole text, seconds.</summary>
+    /// <summary>Wall time of the MoE layers, seconds: that of the median window per token, times all tokens.</summary>
     public required double MoeWallSeconds { get; init; }
 
-    /// <summary>Tokens per second of the whole model, prefill of one window at a time.</summary>
+    /// <summary>Tokens per second of the whole model in the median window.</summary>
     public required double TokensPerSecond { get; init; }
 
     /// <summary>1 - FLOPs / FLOPs of the first row.</summary>

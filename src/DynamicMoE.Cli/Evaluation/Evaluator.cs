@@ -30,51 +30,67 @@ internal static class Evaluator
             Score(runs[i], rules[i].Budget is null ? warmupWindows.Take(1) : warmupWindows, cancel);
         }
 
-        WindowScore[] sums = Interleave(runs, TextWindows.Of(text, model.Info.Window), cancel);
-        return [.. rules.Select((rule, i) => Row(rule, sums[i], sums[0], bytes))];
+        List<WindowScore>[] scores = Interleave(runs, TextWindows.Of(text, model.Info.Window), cancel);
+        return [.. rules.Select((rule, i) => Row(rule, scores[i], scores[0], bytes))];
     }
 
     // All rows take a round of windows before any takes the next, each round starting with another row: what disturbs
     // the machine for a second then disturbs every row alike, and ratios between rows stay comparable.
-    private static WindowScore[] Interleave(
+    private static List<WindowScore>[] Interleave(
         List<IEvaluationRun> runs, IReadOnlyList<ReadOnlyMemory<int>> windows, CancellationToken cancel)
     {
-        var sums = new WindowScore[runs.Count];
+        List<WindowScore>[] scores = [.. runs.Select(_ => new List<WindowScore>())];
         foreach ((int round, ReadOnlyMemory<int>[] some) in windows.Chunk(WindowsPerRound).Index())
         {
             for (int i = 0; i < runs.Count; i++)
             {
                 int row = (round + i) % runs.Count;
-                sums[row] += Score(runs[row], some, cancel);
+                scores[row].AddRange(Score(runs[row], some, cancel));
             }
         }
 
-        return sums;
+        return scores;
     }
 
-    private static WindowScore Score(IEvaluationRun run, IEnumerable<ReadOnlyMemory<int>> windows, CancellationToken cancel)
+    private static List<WindowScore> Score(IEvaluationRun run, IEnumerable<ReadOnlyMemory<int>> windows, CancellationToken cancel)
     {
-        var sum = default(WindowScore);
+        var scores = new List<WindowScore>();
         foreach (ReadOnlyMemory<int> window in windows)
         {
             cancel.ThrowIfCancellationRequested();
-            sum += run.Score(window.Span);
+            scores.Add(run.Score(window.Span));
         }
 
-        return sum;
+        return scores;
     }
 
-    private static EvaluationRow Row(RoutingRule rule, WindowScore sum, WindowScore first, long bytes) => new()
+    private static EvaluationRow Row(RoutingRule rule, List<WindowScore> scores, List<WindowScore> first, long bytes)
     {
-        Name = rule.Name,
-        Budget = rule.Budget,
-        BitsPerByte = sum.Nats / Math.Log(2) / bytes,
-        MeanExpertsPerToken = sum.Report.MeanExpertsPerToken,
-        DistinctExpertsPerBatch = sum.Report.MeanDistinctExperts,
-        MoeFlops = sum.Report.MoEFlops,
-        MoeWallSeconds = sum.Report.MoETime.TotalSeconds,
-        TokensPerSecond = sum.Report.Tokens / sum.Seconds,
-        FlopsSaving = 1 - (sum.Report.MoEFlops / first.Report.MoEFlops),
-        WallSaving = 1 - (sum.Report.MoETime / first.Report.MoETime),
-    };
+        WindowScore sum = Sum(scores);
+        return new EvaluationRow
+        {
+            Name = rule.Name,
+            Budget = rule.Budget,
+            BitsPerByte = sum.Nats / Math.Log(2) / bytes,
+            MeanExpertsPerToken = sum.Report.MeanExpertsPerToken,
+            DistinctExpertsPerBatch = sum.Report.MeanDistinctExperts,
+            MoeFlops = sum.Report.MoEFlops,
+            MoeWallSeconds = MoESeconds(scores),
+            TokensPerSecond = 1 / Median(scores.Select(score => score.Seconds / score.Report.Tokens)),
+            FlopsSaving = 1 - (sum.Report.MoEFlops / Sum(first).Report.MoEFlops),
+            WallSaving = 1 - (MoESeconds(scores) / MoESeconds(first)),
+        };
+    }
+
+    private static WindowScore Sum(List<WindowScore> scores) => scores.Aggregate((a, b) => a + b);
+
+    // By the median window: one that the machine interrupted does not count.
+    private static double MoESeconds(List<WindowScore> scores) =>
+        Median(scores.Select(score => score.Report.MoETime.TotalSeconds / score.Report.Tokens)) * Sum(scores).Report.Tokens;
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
 }

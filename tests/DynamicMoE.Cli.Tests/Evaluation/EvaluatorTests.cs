@@ -56,6 +56,17 @@ public sealed class EvaluatorTests
     }
 
     [Fact]
+    public void Run_WhenOneWindowIsInterrupted_TimesAreThoseOfTheMedianWindow()
+    {
+        int calls = 0;
+        using var model = new FakeModel((rule, tokens) => Score(rule, tokens) with { Seconds = ++calls == 2 ? 1000 : 4 });
+
+        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, Two[..1], Enumerable.Range(0, 10).ToArray(), 9, default, default);
+
+        Assert.Equal(1, rows[0].TokensPerSecond);
+    }
+
+    [Fact]
     public void Run_WhenThereIsAWarmup_RunsItFirstAndDoesNotScoreIt()
     {
         using var model = new FakeModel(Score);
