@@ -22,6 +22,8 @@ TEST(RulesChoice, Key_WhenQTies_PrefersTheLowerId) {
   EXPECT_GT(rule_key(-0.0f, 0), rule_key(0.0f, 1));
   EXPECT_GT(rule_key(0.0f, 0), rule_key(-0.0f, 1));
   EXPECT_EQ(rule_key_id(rule_key(-3.0f, 4095)), 4095);
+  for (float q : {-3e38f, -1.5f, -1e-42f, 0.0f, 1e-42f, 2.5f, 3e38f})
+    EXPECT_EQ(rule_key_q(rule_key(q, 7)), q);
 }
 
 TEST(RulesChoice, Count_WhenHalfway_RoundsToEven) {

@@ -60,5 +60,47 @@ TEST_F(ThreadPoolTest, ParallelFor_WhenWorkersSleep_WakesThem) {
   }
 }
 
+// Plain memory per worker: a worker number given to two threads at once is a data race, which TSan reports.
+TEST_F(ThreadPoolTest, ParallelFor_WhenWorkersHaveScratch_NeverSharesIt) {
+  set_pool_threads(4);
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 3; ++c)
+    callers.emplace_back([] {
+      for (int round = 0; round < 100; ++round) {
+        int64_t scratch[4] = {};
+        parallel_for(50, 4, [&](int64_t i, int worker) { scratch[worker] += i; });
+        EXPECT_EQ(scratch[0] + scratch[1] + scratch[2] + scratch[3], 50 * 49 / 2);
+      }
+    });
+  for (auto& caller : callers) caller.join();
+}
+
+TEST_F(ThreadPoolTest, ParallelFor_WhenThePoolIsResized_StaysRight) {
+  std::atomic<bool> stop{false};
+  std::thread resizer([&] {
+    for (int threads = 1; !stop; threads = threads % 5 + 1) {
+      set_pool_threads(threads);
+      std::this_thread::yield();
+    }
+  });
+  for (int round = 0; round < 500; ++round) {
+    std::atomic<int64_t> sum{0};
+    parallel_for(20, 8, [&](int64_t i, int) { sum += i; });
+    EXPECT_EQ(sum.load(), 190);
+  }
+  stop = true;
+  resizer.join();
+}
+
+TEST_F(ThreadPoolTest, RegionThreads_OfAnyWish_StayWithinThePool) {
+  set_pool_threads(3);
+  EXPECT_EQ(pool_threads(), 3);
+  EXPECT_EQ(region_threads(0), 3);
+  EXPECT_EQ(region_threads(2), 2);
+  EXPECT_EQ(region_threads(9), 3);
+  set_pool_threads(0);
+  EXPECT_GE(pool_threads(), 1);
+}
+
 }  // namespace
 }  // namespace dmoe

@@ -15,12 +15,18 @@ DMOE_RULE uint32_t rule_ordered(float x) {
   return (bits & 0x80000000u) ? ~bits : bits | 0x80000000u;
 }
 
+/** The float that rule_ordered() came from; +0 for either zero. */
+DMOE_RULE float rule_unordered(uint32_t ordered) {
+  return rule_float((ordered & 0x80000000u) ? ordered & 0x7fffffffu : ~ordered);
+}
+
 /** Preference as one integer: larger = chosen earlier; falling q, ties by lower id. q is finite, so no key is
  * 0. */
 DMOE_RULE uint64_t rule_key(float q, int32_t id) {
   return ((uint64_t)rule_ordered(q) << 32) | (uint32_t) ~(uint32_t)id;
 }
 DMOE_RULE int32_t rule_key_id(uint64_t key) { return (int32_t) ~(uint32_t)key; }
+DMOE_RULE float rule_key_q(uint64_t key) { return rule_unordered((uint32_t)(key >> 32)); }
 
 /** k = clamp(roundHalfEven(kmin + (kmax - kmin) s + o), kmin, kmax); in double, where the product is exact.
  */

@@ -65,6 +65,12 @@ DMOE_RULE void rule_offer(TopKeys* top, uint64_t key) {
   keys[place] = key;
 }
 
+/** @return what a q must at least be to enter a full list. */
+DMOE_RULE float rule_floor(const TopKeys* top) {
+  if (top->count < top->n) return -__builtin_inff();
+  return rule_key_q(top->n > DMOE_TOP_SORTED ? top->keys[0] : top->keys[top->n - 1]);
+}
+
 /** Puts the kept keys in falling order. */
 DMOE_RULE void rule_sort_top(TopKeys* top) {
   if (top->n <= DMOE_TOP_SORTED) return;
@@ -126,12 +132,17 @@ DMOE_RULE int32_t rule_rank(const RankRules* rules, const float* logits, const f
   const int all = rules->top_groups >= rules->groups;
   TopKeys top = {keys, n, 0};
   int32_t offered = 0;
+  // Most experts fail against the smallest kept q; one comparison of floats spares them the key.
+  float floor = rule_floor(&top);
   for (int32_t i = 0; i < groups.count; ++i) {
     const int32_t group = all ? i : rule_key_id(groups.keys[i]);
     for (int32_t e = group * size; e < (group + 1) * size; ++e) {
       if (rules->mask && rules->mask[e] == 0) continue;
       ++offered;
-      rule_offer(&top, rule_key(rules->bias ? rule_probability(rules, mass, total, e) : logits[e], e));
+      const float q = rules->bias ? rule_probability(rules, mass, total, e) : logits[e];
+      if (q < floor) continue;
+      rule_offer(&top, rule_key(q, e));
+      floor = rule_floor(&top);
     }
   }
   rule_sort_top(&top);
