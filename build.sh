@@ -85,7 +85,8 @@ install_packages() {
   local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600)
   local log
   log=$(mktemp)
-  if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
+  # A broken third-party source fails the update, not what comes from the others.
+  if ! { "${apt[@]}" update; "${apt[@]}" install -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "build.sh: apt-get failed (log: $log)" >&2
     exit 1
@@ -93,7 +94,7 @@ install_packages() {
   rm -f "$log"
 }
 
-# The oldest versions that the build is tested with; Ubuntu 22.04 has an older cmake.
+# The oldest version that the presets are written for: that of Ubuntu 22.04.
 require_version() {
   local found
   found=$("$1" --version | grep -m1 -oE '[0-9]+\.[0-9]+' | sed -n 1p)
