@@ -100,19 +100,19 @@ int64_t first_not_finite(const float* values, int64_t count) noexcept {
   // Blocks without a branch inside, so that the compiler can use vectors; the exponent is all ones when not
   // finite.
   constexpr int64_t kBlock = 256;
-  constexpr uint32_t kExponent = 0x7f800000u;
-  const auto not_finite = [&](int64_t i) {
-    uint32_t bits;
+  constexpr int32_t kExponent = 0x7f800000;
+  const auto exponent = [&](int64_t i) {
+    int32_t bits;
     std::memcpy(&bits, values + i, sizeof bits);
-    return (bits & kExponent) == kExponent;
+    return bits & kExponent;
   };
   for (int64_t start = 0; start < count; start += kBlock) {
     const int64_t end = std::min(count, start + kBlock);
-    bool any = false;
-    for (int64_t i = start; i < end; ++i) any |= not_finite(i);
-    if (!any) continue;
+    int32_t any = 0;
+    for (int64_t i = start; i < end; ++i) any |= exponent(i) == kExponent ? -1 : 0;
+    if (any == 0) continue;
     for (int64_t i = start; i < end; ++i)
-      if (not_finite(i)) return i;
+      if (exponent(i) == kExponent) return i;
   }
   return -1;
 }
