@@ -94,7 +94,7 @@ install_packages() {
   rm -f "$log"
 }
 
-# The oldest version that the presets are written for: that of Ubuntu 22.04.
+# What native/README.md asks for; apt of an older distribution may give less.
 require_version() {
   local found
   found=$("$1" --version | grep -m1 -oE '[0-9]+\.[0-9]+' | sed -n 1p)
@@ -110,7 +110,10 @@ if ! sdk=$(dotnet --version 2>&1); then
   exit 1
 fi
 [ ${#packages[@]} -eq 0 ] || install_packages
-if command -v cmake >/dev/null 2>&1; then require_version cmake 3.22; fi
+case "$target" in
+  Clean | Bindings) ;;
+  *) require_version cmake 3.22; require_version g++ 12.0 ;;
+esac
 
 dotnet tool restore --verbosity quiet >/dev/null || dotnet tool restore
 # The script cache spares the compilation of build.cake; both folders stay below artifacts/.
