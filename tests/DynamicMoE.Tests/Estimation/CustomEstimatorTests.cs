@@ -96,6 +96,23 @@ public sealed class CustomEstimatorTests
         Assert.Throws<RoutingValidationException>(() => new EstimationInput(Hidden, 3, 4));
     }
 
+    [Fact]
+    public void Epsilon_WhenGivenToTheBaseClass_IsKeptAndChecked()
+    {
+        using GateWeights gate = Gates.Identity(4);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions { ComplexityEstimator = new EpsilonEstimator(0.125f) });
+        var buffers = new RoutingBuffers(2, 1, 4, false);
+
+        router.Route(Hidden, 2, buffers);
+
+        Assert.Equal([0.125f, 0.125f], buffers.ComplexityScores);
+        foreach (float wrong in new[] { 0, -1e-8f, float.NaN, float.PositiveInfinity })
+        {
+            Assert.Contains(
+                "Epsilon", Assert.Throws<RouterConfigurationException>(() => new EpsilonEstimator(wrong)).Message, StringComparison.Ordinal);
+        }
+    }
+
     private delegate void Write(Span<float> raw);
 
     private sealed class Custom(Write write, bool normalize = true) : ComplexityEstimator(normalize)
@@ -114,5 +131,13 @@ public sealed class CustomEstimatorTests
             see(input.RouterLogits().ToArray());
             raw.Clear();
         }
+    }
+
+    /// <summary>Scores every token by its epsilon.</summary>
+    private sealed class EpsilonEstimator(float epsilon) : ComplexityEstimator(normalize: false, epsilon)
+    {
+        public override string Name => "epsilon";
+
+        public override void Estimate(in EstimationInput input, Span<float> raw) => raw.Fill(Epsilon);
     }
 }

@@ -27,10 +27,13 @@ public sealed class EstimatorTests
     }
 
     [Theory]
-    [InlineData(HeadAggregation.Mean)]
-    [InlineData(HeadAggregation.Max)]
-    [InlineData(HeadAggregation.Min)]
-    public void AttentionEntropy_WhenAttentionIsGiven_MatchesTheFormula(HeadAggregation aggregation)
+    [InlineData(HeadAggregation.Mean, 1f, 1e-8f)]
+    [InlineData(HeadAggregation.Max, 1f, 1e-8f)]
+    [InlineData(HeadAggregation.Min, 1f, 1e-8f)]
+    [InlineData(HeadAggregation.Mean, 0.5f, 1e-8f)]
+    [InlineData(HeadAggregation.Mean, 3f, 1e-8f)]
+    [InlineData(HeadAggregation.Mean, 1f, 0.01f)]
+    public void AttentionEntropy_WhenAttentionIsGiven_MatchesTheFormula(HeadAggregation aggregation, float temperature, float epsilon)
     {
         const int heads = 3;
         const int keys = 7;
@@ -42,13 +45,14 @@ public sealed class EstimatorTests
         }
 
         float[] raw = Raw(
-            new AttentionEntropyEstimator(new EstimatorOptions { HeadAggregation = aggregation }),
+            new AttentionEntropyEstimator(new EstimatorOptions { HeadAggregation = aggregation, Temperature = temperature, Epsilon = epsilon }),
             new float[Tokens * Dim],
             new RoutingContext { AttentionWeights = attention, AttentionHeads = heads, VisibleKeys = visible });
 
         for (int token = 0; token < Tokens; token++)
         {
-            double[] entropies = [.. Enumerable.Range(0, heads).Select(h => Entropy(attention.AsSpan((token * heads + h) * keys, visible[token])))];
+            double[] entropies = [.. Enumerable.Range(0, heads)
+                .Select(h => Entropy(attention.AsSpan((token * heads + h) * keys, visible[token]), temperature, epsilon))];
             double expected = aggregation switch
             {
                 HeadAggregation.Mean => entropies.Average(),
@@ -186,15 +190,15 @@ public sealed class EstimatorTests
         }
     }
 
-    private static double Entropy(ReadOnlySpan<float> weights)
+    private static double Entropy(ReadOnlySpan<float> weights, double temperature, double epsilon)
     {
         if (weights.Length == 1)
         {
             return 0;
         }
 
-        double[] values = [.. weights.ToArray().Select(w => (double)w)];
-        double sum = values.Sum();
-        return ReferenceMath.Entropy(Array.ConvertAll(values, v => v / sum)) / Math.Log(values.Length);
+        double[] powers = [.. weights.ToArray().Select(w => Math.Pow(w, 1 / temperature))];
+        double sum = powers.Sum();
+        return powers.Sum(p => -p / sum * Math.Log((p / sum) + epsilon)) / Math.Log(powers.Length);
     }
 }

@@ -9,16 +9,17 @@ public sealed class LayerNormMoETests
     private const int Dim = 12;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Forward_WhenExpertsDouble_IsInputPlusTwiceTheNormalised(bool scaled)
+    [InlineData(false, 1e-3f)]
+    [InlineData(true, 1e-3f)]
+    [InlineData(true, 4f)]
+    public void Forward_WhenExpertsDouble_IsInputPlusTwiceTheNormalised(bool scaled, float epsilon)
     {
         var random = new SeededRandom(1);
         float[]? weight = scaled ? random.Gaussian(Dim) : null;
         float[]? bias = scaled ? random.Gaussian(Dim) : null;
         using var router = new DynamicRouter(new DynamicRouterOptions { InputDim = Dim, NumExperts = 3 });
         using var layer = new LayerNormMoE(
-            router, _ => FunctionExpert.Times(2), 3, new LayerNormMoEOptions { LayerNormWeight = weight, LayerNormBias = bias, LayerNormEps = 1e-3f });
+            router, _ => FunctionExpert.Times(2), 3, new LayerNormMoEOptions { LayerNormWeight = weight, LayerNormBias = bias, LayerNormEps = epsilon });
         float[] hidden = random.Gaussian(5 * Dim, 3);
         var output = new float[hidden.Length];
 
@@ -27,7 +28,7 @@ public sealed class LayerNormMoETests
         for (int token = 0; token < 5; token++)
         {
             double[] x = [.. hidden.Skip(token * Dim).Take(Dim).Select(v => (double)v)];
-            double[] normalised = ReferenceNorm.Layer(x, Widen(weight), Widen(bias), 1e-3f);
+            double[] normalised = ReferenceNorm.Layer(x, Widen(weight), Widen(bias), epsilon);
             for (int d = 0; d < Dim; d++)
             {
                 Assert.Equal(x[d] + 2 * normalised[d], output[token * Dim + d], 2e-5);

@@ -138,6 +138,29 @@ public sealed class MoELayerTests
     }
 
     [Fact]
+    public void Forward_WhenAContextIsGiven_RoutesByIt()
+    {
+        using var experts = TestExperts.Create(Options());
+        using DynamicRouter router = Router();
+        using var layer = new MoELayer(router, experts.Bank);
+        float[] hidden = new SeededRandom(8).Gaussian(3 * Dim);
+        var context = new RoutingContext { ExpertCounts = new[] { 3, 1, 2 }, ExpertMask = new byte[] { 0, 1, 1, 1, 1, 0 } };
+        var buffers = new RoutingBuffers(3, 3, Experts, false);
+        var output = new float[hidden.Length];
+        var viaTensor = new float[hidden.Length];
+
+        layer.Forward(hidden, 3, output, buffers, context);
+        layer.Forward(new ReadOnlyTensorSpan<float>(hidden, [3, Dim]), new TensorSpan<float>(viaTensor, [3, Dim]), context);
+        MoEResult result = layer.Forward(Tensor.Create(hidden, [3, Dim]), context: context);
+
+        Assert.Equal([3, 1, 2], buffers.ExpertsPerToken);
+        Assert.All(buffers.ExpertIndices, id => Assert.DoesNotContain(id, new[] { 0, 5 }));
+        Reference(new ReferenceLayer { Experts = experts.Reference }, hidden, buffers).AssertClose(output);
+        Assert.Equal(RoutingOracle.Bits(output), RoutingOracle.Bits(viaTensor));
+        Assert.Equal(RoutingOracle.Bits(output), RoutingOracle.Bits(result.Output.ToArray()));
+    }
+
+    [Fact]
     public void Forward_WhenDropoutIsSet_ActsInTrainingOnly()
     {
         using var experts = TestExperts.Create(Options());

@@ -139,6 +139,24 @@ public sealed class DynamicRouterOptionsTests
         Assert.Equal(fused, router.Estimator is null);
     }
 
+    [Theory]
+    [InlineData("router_margin", 0.8f, 3)]
+    [InlineData("router_entropy", 0.83836f, 4)]
+    [InlineData("gradient_norm", 0.5f, 2)]
+    [InlineData("threshold", 0.5f, 2)]
+    public void Route_WhenAnEstimatorIsChosen_UsesItsScores(string name, float score, int count)
+    {
+        using GateWeights gate = Gates.Identity(4, o => o.TrainedExperts = 4);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions { ComplexityEstimator = name });
+        var buffers = new RoutingBuffers(1, 4, 4, false);
+
+        // Probabilities 5/11, 4/11, 1/11, 1/11: margin 4/5, entropy 0.838 of ln 4; the others are not calibrated yet and say 1/2.
+        router.Route([MathF.Log(5), MathF.Log(4), 0, 0], 1, buffers);
+
+        Assert.Equal(score, buffers.ComplexityScores[0], 1e-4f);
+        Assert.Equal(count, buffers.ExpertsPerToken[0]);
+    }
+
     [Fact]
     public void EstimatorChoice_WhenCompared_KnowsNamesAndInstances()
     {

@@ -115,6 +115,25 @@ public sealed class RoutingInputTests : IDisposable
     }
 
     [Fact]
+    public void Route_WhenTensorsAreReturned_HoldTheDecisions()
+    {
+        using GateWeights gate = Gates.Identity(Experts, o => o.TrainedExperts = 2);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions());
+        float logOfThree = MathF.Log(3);
+        var context = new RoutingContext { ExpertCounts = new[] { 2, 1 }, ComplexityScores = new[] { 0.25f, 0.75f } };
+
+        RoutingResult result = router.Route(
+            Tensor.Create([0, 0, logOfThree, 2 * logOfThree, -1, 4, 0, 0], [1, 2, Experts]), context: context);
+
+        Assert.Equal([3, 2, 1, -1], result.ExpertIndices.ToArray());
+        float[] weights = [0.75f, 0.25f, 1, 0];
+        Assert.All(result.ExpertWeights.ToArray().Zip(weights), pair => Assert.Equal(pair.Second, pair.First, 1e-6f));
+        Assert.Equal([2, 1], result.ExpertsPerToken.ToArray());
+        Assert.Equal([0.25f, 0.75f], result.ComplexityScores.ToArray());
+        Assert.Equal((2L, 3L), (result.Info.Report.Tokens, result.Info.Report.Routes));
+    }
+
+    [Fact]
     public void Route_AfterDispose_ThrowsObjectDisposed()
     {
         _router.Dispose();
