@@ -2,39 +2,60 @@ using DynamicMoE.Native;
 
 namespace DynamicMoE;
 
-/// <summary>Any router and managed experts, stage by stage: route, plan, gather rows per expert, experts, combine.</summary>
-internal sealed class ManagedPipeline(IRouter router, IExpert[] experts, CapacityLimit? limit) : LayerPipeline
+/// <summary>Any router and managed experts, stage by stage: route, then per chunk plan, gather rows per expert, experts, combine.</summary>
+internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, MoELayerOptions options, CapacityLimit? limit) : LayerPipeline
 {
     private readonly ScratchPool<Workspace> _workspaces = new();
 
     internal override RoutingReport Run(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
     {
+        int chunk = Chunk(routing.Slots);
+        experts.Enter();
         Workspace work = _workspaces.Rent();
         try
         {
             RoutingReport report = limit is { } capacity
                 ? RouteWithin(capacity, work.Route, hidden, tokens, routing, context)
                 : router.Route(hidden, tokens, routing, context);
-            work.Reserve(experts.Length, tokens, routing.Slots, router.InputDim);
-            PlanCalls.Build(routing, tokens, work.Plan);
-            Gather(hidden, work);
-            RunExperts(work);
-            PlanCalls.Combine(routing, tokens, work.Plan, work.Results(router.InputDim), router.InputDim, output);
+            for (int first = 0; first < tokens; first += chunk)
+            {
+                RunChunk(hidden, first, Math.Min(chunk, tokens - first), output, routing, work);
+            }
+
             return report;
         }
         finally
         {
             _workspaces.Return(work);
+            experts.Leave();
         }
     }
 
-    public override void Dispose()
+    public override void Dispose() => experts.Dispose();
+
+    // Tokens whose rows fit into one array even when every slot is used. Known before routing, so that nothing fails for its size after it.
+    private int Chunk(int slots)
     {
-        foreach (IExpert expert in experts)
+        long worst = (long)slots * router.InputDim;
+        if (worst > Array.MaxLength)
         {
-            (expert as IDisposable)?.Dispose();
+            throw new RoutingValidationException(
+                $"{slots} slots per token and hidden size {router.InputDim} need up to {worst} elements per token, at most {Array.MaxLength} are allowed.");
         }
+
+        return (int)Math.Min(options.MaxTokens, Array.MaxLength / worst);
+    }
+
+    private void RunChunk(ReadOnlySpan<float> hidden, int first, int tokens, Span<float> output, RoutingBuffers routing, Workspace work)
+    {
+        int dim = router.InputDim;
+        work.ReservePlan(experts.Count, tokens, routing.Slots);
+        PlanCalls.Build(routing, first, tokens, work.Plan);
+        work.ReserveRows(dim);
+        Gather(hidden[(first * dim)..], work);
+        RunExperts(work, first);
+        PlanCalls.Combine(routing, first, tokens, work.Plan, work.Results(dim), dim, output.Slice(first * dim, tokens * dim));
     }
 
     // The capacity rule looks for next choices in the logits: they are kept even when the caller does not want them.
@@ -66,10 +87,10 @@ internal sealed class ManagedPipeline(IRouter router, IExpert[] experts, Capacit
         }
     }
 
-    private void RunExperts(Workspace work)
+    private void RunExperts(Workspace work, int firstToken)
     {
         int dim = router.InputDim;
-        for (int expert = 0; expert < experts.Length; expert++)
+        for (int expert = 0; expert < experts.Count; expert++)
         {
             int first = (int)work.Plan.Offsets[expert];
             int count = (int)work.Plan.Offsets[expert + 1] - first;
@@ -88,23 +109,23 @@ internal sealed class ManagedPipeline(IRouter router, IExpert[] experts, Capacit
                 throw new ExpertDispatchException($"Expert {expert} failed on {count} tokens: {error.Message}", expert, null, error);
             }
 
-            RequireFinite(output, expert, work.Plan.Tokens.AsSpan(first, count));
+            RequireFinite(output, expert, work.Plan.Tokens.AsSpan(first, count), firstToken);
         }
     }
 
-    private void RequireFinite(ReadOnlySpan<float> output, int expert, ReadOnlySpan<int> tokens)
+    private void RequireFinite(ReadOnlySpan<float> output, int expert, ReadOnlySpan<int> tokens, int firstToken)
     {
         for (int i = 0; i < output.Length; i++)
         {
             if (!float.IsFinite(output[i]))
             {
-                int token = tokens[i / router.InputDim];
+                int token = firstToken + tokens[i / router.InputDim];
                 throw new ExpertDispatchException($"Expert {expert} returned {output[i]} for token {token}.", expert, token, null);
             }
         }
     }
 
-    /// <summary>Memory of one call; grows to the largest batch seen.</summary>
+    /// <summary>Memory of one call; grows to the most routes of a chunk seen.</summary>
     private sealed class Workspace
     {
         private float[] _rows = [];
@@ -116,7 +137,7 @@ internal sealed class ManagedPipeline(IRouter router, IExpert[] experts, Capacit
 
         internal int Routes => (int)Plan.Offsets[^1];
 
-        internal void Reserve(int experts, int tokens, int slots, int dim)
+        internal void ReservePlan(int experts, int tokens, int slots)
         {
             if (Plan.Experts != experts)
             {
@@ -124,7 +145,11 @@ internal sealed class ManagedPipeline(IRouter router, IExpert[] experts, Capacit
             }
 
             Plan.Reserve(tokens, slots);
-            int elements = checked(tokens * slots * dim);
+        }
+
+        internal void ReserveRows(int dim)
+        {
+            int elements = Routes * dim;
             if (_rows.Length < elements)
             {
                 _rows = new float[elements];

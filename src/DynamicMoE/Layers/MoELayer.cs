@@ -25,7 +25,7 @@ public class MoELayer : IDisposable
     /// <exception cref="RouterConfigurationException">Shapes of router and experts differ, an expert has no weights, or an option is outside its range.</exception>
     /// <exception cref="DynamicMoEMemoryException">The workspaces do not fit into memory.</exception>
     public MoELayer(IRouter router, ExpertBank experts, MoELayerOptions? options = null)
-        : this(router, Require(experts), null, options, null, ownsExperts: false)
+        : this(router, new ExpertSource(experts), options, null)
     {
     }
 
@@ -37,7 +37,7 @@ public class MoELayer : IDisposable
     /// <exception cref="RouterConfigurationException">Shapes of router and experts differ, or an option is outside its range.</exception>
     /// <exception cref="DynamicMoEMemoryException">Weights or workspaces do not fit into memory.</exception>
     public MoELayer(IRouter router, ExpertBankOptions experts, MoELayerOptions? options = null)
-        : this(router, OwnExperts(experts, options ?? new MoELayerOptions()), null, options, null, ownsExperts: true)
+        : this(router, new ExpertSource(experts), options, null)
     {
     }
 
@@ -49,29 +49,27 @@ public class MoELayer : IDisposable
     /// <exception cref="ArgumentNullException"><paramref name="router"/> or <paramref name="expertFactory"/> is null, or it returned null.</exception>
     /// <exception cref="RouterConfigurationException">The number of experts differs from the router's, or an option is outside its range.</exception>
     public MoELayer(IRouter router, Func<int, IExpert> expertFactory, int numExperts, MoELayerOptions? options = null)
-        : this(router, null, MakeExperts(router, expertFactory, numExperts), options, null, ownsExperts: false)
+        : this(router, new ExpertSource(expertFactory, numExperts), options, null)
     {
     }
 
-    private protected MoELayer(
-        IRouter router, ExpertBank? bank, IExpert[]? managed, MoELayerOptions? options, CapacityLimit? limit, bool ownsExperts)
+    private protected MoELayer(IRouter router, ExpertSource experts, MoELayerOptions? options, CapacityLimit? limit)
     {
         ArgumentNullException.ThrowIfNull(router);
         Router = router;
         BatchWideRule = limit is not null;
-        _ownExperts = ownsExperts ? bank : null;
-        try
+        Options = (options ?? new MoELayerOptions()).Validated(router);
+        LayerRules.Check(router, experts, Options, limit);
+        ExpertBank? bank = null;
+        if (experts.Managed)
         {
-            Options = (options ?? new MoELayerOptions()).Validated(router);
-            LayerRules.Check(router, bank, managed, Options, limit);
-            _pipeline = bank is null ? new ManagedPipeline(router, managed!, limit)
-                : router is DynamicRouter dynamic ? new FusedPipeline(dynamic, bank, Options, limit)
-                : new RoutedPipeline(router, bank, Options);
+            _pipeline = new ManagedPipeline(router, experts.MakeManaged(), Options, limit);
         }
-        catch
+        else
         {
-            _ownExperts?.Dispose();
-            throw;
+            _ownExperts = experts.Given is null ? experts.MakeBank(Options) : null;
+            bank = experts.Given ?? _ownExperts!;
+            _pipeline = Native(router, bank, limit);
         }
 
         _dropout = new Dropout(Options.DropoutRate, Options.Seed);
@@ -161,7 +159,7 @@ public class MoELayer : IDisposable
     public MoEResult Forward(in ReadOnlyTensorSpan<float> input, bool returnRouterLogits = false, RoutingContext? context = null)
     {
         ReadOnlySpan<float> hidden = Shapes.Rows(in input, Router.InputDim, nameof(input), out int tokens);
-        var buffers = new RoutingBuffers(tokens, Router.MaxExperts, Router.NumExperts, returnRouterLogits);
+        RoutingBuffers buffers = RoutingBuffers.For(Router, tokens, returnRouterLogits);
         var output = new float[hidden.Length];
         float tau = Router.Tau;
         RoutingReport report = Forward(hidden, tokens, output, buffers, context);
@@ -210,34 +208,17 @@ public class MoELayer : IDisposable
         return report;
     }
 
-    private static ExpertBank OwnExperts(ExpertBankOptions shape, MoELayerOptions options)
+    private LayerPipeline Native(IRouter router, ExpertBank bank, CapacityLimit? limit)
     {
-        ArgumentNullException.ThrowIfNull(shape);
-        ExpertBankOptions copy = shape.Validated();
-        copy.UseBias = options.UseBias;
-        return ExpertBank.CreateRandom(copy, options.Seed);
-    }
-
-    private protected static ExpertBank Require(ExpertBank experts)
-    {
-        ArgumentNullException.ThrowIfNull(experts);
-        return experts;
-    }
-
-    private protected static IExpert[] MakeExperts(IRouter router, Func<int, IExpert> factory, int numExperts)
-    {
-        ArgumentNullException.ThrowIfNull(router);
-        ArgumentNullException.ThrowIfNull(factory);
-        new OptionRules(nameof(MoELayer))
-            .Require(numExperts == router.NumExperts, $"numExperts ({numExperts}) differs from the router's ({router.NumExperts}).")
-            .ThrowIfBroken();
-        var experts = new IExpert[numExperts];
-        for (int expert = 0; expert < numExperts; expert++)
+        try
         {
-            experts[expert] = factory(expert) ?? throw new ArgumentNullException(nameof(factory), $"The factory returned null for expert {expert}.");
+            return router is DynamicRouter dynamic ? new FusedPipeline(dynamic, bank, Options, limit) : new RoutedPipeline(router, bank, Options);
         }
-
-        return experts;
+        catch
+        {
+            _ownExperts?.Dispose();
+            throw;
+        }
     }
 
     // A layer without capacity limit reports what one would have cut; with a limit the native core has counted already.

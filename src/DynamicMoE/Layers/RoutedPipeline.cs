@@ -17,8 +17,16 @@ internal sealed class RoutedPipeline : LayerPipeline
         // A native layer is built over a gate. Decisions come from outside here, so that its weights are never used.
         var shape = new GateOptions { InputDim = router.InputDim, NumExperts = router.NumExperts, MaxTokens = 1, Isa = experts.Isa };
         _gate = GateWeights.Create(new float[router.InputDim * router.NumExperts], default, shape);
-        _layer = LayerCalls.Create(
-            options.MaxTokens, options.Threads, _gate.Handle, experts.Handle, options.SharedExperts?.Handle, options.SharedExpertGate);
+        try
+        {
+            _layer = LayerCalls.Create(
+                options.MaxTokens, options.Threads, _gate.Handle, experts.Handle, options.SharedExperts?.Handle, options.SharedExpertGate);
+        }
+        catch
+        {
+            _gate.Dispose();
+            throw;
+        }
     }
 
     internal override RoutingReport Run(

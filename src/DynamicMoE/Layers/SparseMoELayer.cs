@@ -15,7 +15,7 @@ public class SparseMoELayer : MoELayer
     /// <exception cref="ArgumentNullException"><paramref name="router"/> or <paramref name="experts"/> is null.</exception>
     /// <exception cref="RouterConfigurationException">Shapes of router and experts differ, an expert has no weights, or an option is outside its range.</exception>
     public SparseMoELayer(DynamicRouter router, ExpertBank experts, SparseMoELayerOptions? options = null)
-        : base(router, Require(experts), null, options ??= new SparseMoELayerOptions(), Limit(options), ownsExperts: false)
+        : base(router, new ExpertSource(experts), options ??= new SparseMoELayerOptions(), Limit(options))
     {
     }
 
@@ -27,8 +27,7 @@ public class SparseMoELayer : MoELayer
     /// <exception cref="ArgumentNullException"><paramref name="router"/> or <paramref name="expertFactory"/> is null, or it returned null.</exception>
     /// <exception cref="RouterConfigurationException">The number of experts differs from the router's, or an option is outside its range.</exception>
     public SparseMoELayer(DynamicRouter router, Func<int, IExpert> expertFactory, int numExperts, SparseMoELayerOptions? options = null)
-        : base(
-            router, null, MakeExperts(router, expertFactory, numExperts), options ??= new SparseMoELayerOptions(), Limit(options), ownsExperts: false)
+        : base(router, new ExpertSource(expertFactory, numExperts), options ??= new SparseMoELayerOptions(), Limit(options))
     {
     }
 

@@ -5,16 +5,16 @@ namespace DynamicMoE.Native;
 /// <summary>Native calls of the staged path: order routes by expert, join expert rows.</summary>
 internal static unsafe class PlanCalls
 {
-    internal static void Build(RoutingBuffers routes, int tokens, RoutePlan plan)
+    internal static void Build(RoutingBuffers routes, int first, int tokens, RoutePlan plan)
     {
-        var state = new Input(plan, default, default, 0);
+        var state = new Input(plan, first, default, default, 0);
         PinnedRoute.CallWithRoutes<BuildCall, Input>(in state, null, routes, tokens);
     }
 
     internal static void Combine(
-        RoutingBuffers routes, int tokens, RoutePlan plan, ReadOnlySpan<float> expertRows, int hidden, Span<float> output)
+        RoutingBuffers routes, int first, int tokens, RoutePlan plan, ReadOnlySpan<float> expertRows, int hidden, Span<float> output)
     {
-        var state = new Input(plan, expertRows, output, hidden);
+        var state = new Input(plan, first, expertRows, output, hidden);
         PinnedRoute.CallWithRoutes<CombineCall, Input>(in state, null, routes, tokens);
     }
 
@@ -29,9 +29,21 @@ internal static unsafe class PlanCalls
         return native;
     }
 
-    internal readonly ref struct Input(RoutePlan plan, ReadOnlySpan<float> expertRows, Span<float> output, int hidden)
+    // A plan reads ids and weights only.
+    private static DmoeRoutes From(DmoeRoutes* routes, int first)
+    {
+        DmoeRoutes rest = DmoeRoutes.Create();
+        rest.Slots = routes->Slots;
+        rest.Tokens = routes->Tokens;
+        rest.Ids = routes->Ids + ((long)first * routes->Slots);
+        rest.Weights = routes->Weights + ((long)first * routes->Slots);
+        return rest;
+    }
+
+    internal readonly ref struct Input(RoutePlan plan, int first, ReadOnlySpan<float> expertRows, Span<float> output, int hidden)
     {
         internal readonly RoutePlan Plan = plan;
+        internal readonly int First = first;
         internal readonly ReadOnlySpan<float> ExpertRows = expertRows;
         internal readonly Span<float> Output = output;
         internal readonly int Hidden = hidden;
@@ -46,7 +58,8 @@ internal static unsafe class PlanCalls
             fixed (int* rows = state.Plan.Rows)
             {
                 DmoePlan plan = Native(state.Plan, offsets, tokens, rows);
-                return NativeMethods.dmoe_plan_build(routes, &plan);
+                DmoeRoutes chunk = From(routes, state.First);
+                return NativeMethods.dmoe_plan_build(&chunk, &plan);
             }
         }
     }
@@ -64,7 +77,8 @@ internal static unsafe class PlanCalls
                 DmoePlan plan = Native(state.Plan, offsets, tokens, rows);
                 DmoeMatrixF32 input = Views.Input(expertRows, state.ExpertRows.Length / state.Hidden, state.Hidden);
                 DmoeOutputF32 output = Views.Output(result, (int)routes->Tokens, state.Hidden);
-                return NativeMethods.dmoe_combine(routes, &plan, &input, &output);
+                DmoeRoutes chunk = From(routes, state.First);
+                return NativeMethods.dmoe_combine(&chunk, &plan, &input, &output);
             }
         }
     }

@@ -127,7 +127,7 @@ public class DynamicRouter : IRouter, IDisposable
     public RoutingResult Route(in ReadOnlyTensorSpan<float> hidden, bool returnRouterLogits = false, RoutingContext? context = null)
     {
         ReadOnlySpan<float> rows = Shapes.Rows(in hidden, InputDim, nameof(hidden), out int tokens);
-        var buffers = new RoutingBuffers(tokens, MaxExperts, NumExperts, returnRouterLogits);
+        RoutingBuffers buffers = RoutingBuffers.For(this, tokens, returnRouterLogits);
         float tau = Tau;
         RoutingReport report = Route(rows, tokens, buffers, context);
         return RoutingResult.From(buffers, hidden.Lengths, this, report, tau, batchWideRule: false);

@@ -5,7 +5,10 @@ internal static class Limits
 {
     internal const int MaxHidden = 1_048_576;
     internal const int MaxExperts = 4096;
+
+    /// <summary>Tokens of one chunk, which workspaces are sized for.</summary>
     internal const int MaxTokens = 1_048_576;
+
     internal const int MaxThreads = 1024;
 
     /// <summary>Tokens of one call: buffers are indexed by int.</summary>

@@ -29,7 +29,7 @@ internal sealed class RouteScratch
         if (_routing is null || _routing.MaxTokens < tokens || _routing.Slots != router.MaxExperts
             || _routing.NumExperts != router.NumExperts || (withLogits && !_routing.HasLogits))
         {
-            _routing = new RoutingBuffers(tokens, router.MaxExperts, router.NumExperts, withLogits);
+            _routing = RoutingBuffers.For(router, tokens, withLogits);
         }
 
         return _routing;

@@ -4,26 +4,27 @@ namespace DynamicMoE;
 public sealed class RoutingBuffers
 {
     /// <summary>Allocates the arrays.</summary>
-    /// <param name="maxTokens">Most tokens of a call, 1..1048576.</param>
+    /// <param name="maxTokens">Most tokens of a call, 1..16777216; its products with the two sizes below fit into an array.</param>
     /// <param name="slots">Experts per token that fit, at least the router's MaxExperts, 1..4096.</param>
     /// <param name="numExperts">Experts of the router, 1..4096.</param>
     /// <param name="withLogits">Whether to keep raw router scores.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is outside its range.</exception>
     public RoutingBuffers(int maxTokens, int slots, int numExperts, bool withLogits)
     {
-        InRange(maxTokens, Limits.MaxTokens, nameof(maxTokens));
+        InRange(maxTokens, Limits.MaxBatchTokens, nameof(maxTokens));
         InRange(slots, Limits.MaxExperts, nameof(slots));
         InRange(numExperts, Limits.MaxExperts, nameof(numExperts));
+        InRange(maxTokens, MostTokens(slots, withLogits ? numExperts : 1), nameof(maxTokens));
         MaxTokens = maxTokens;
         Slots = slots;
         NumExperts = numExperts;
-        ExpertIndices = new int[checked(maxTokens * slots)];
+        ExpertIndices = new int[maxTokens * slots];
         ExpertWeights = new float[maxTokens * slots];
         Gaps = new float[maxTokens * slots];
         ExpertsPerToken = new int[maxTokens];
         ComplexityScores = new float[maxTokens];
         ExpertRoutes = new long[numExperts];
-        RouterLogits = withLogits ? new float[checked(maxTokens * numExperts)] : [];
+        RouterLogits = withLogits ? new float[maxTokens * numExperts] : [];
     }
 
     /// <summary>Most tokens of a call.</summary>
@@ -71,6 +72,17 @@ public sealed class RoutingBuffers
     /// <returns>The used slots only.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="token"/> is outside its range.</exception>
     public ReadOnlySpan<float> WeightsOf(int token) => ExpertWeights.AsSpan(RowStart(token), ExpertsPerToken[token]);
+
+    /// <summary>Makes buffers for a batch of a caller that brings none.</summary>
+    /// <exception cref="RoutingValidationException">The batch has more tokens than a call may have or than arrays of decisions can hold.</exception>
+    internal static RoutingBuffers For(IRouter router, int tokens, bool withLogits)
+    {
+        int most = Math.Min(Limits.MaxBatchTokens, MostTokens(router.MaxExperts, withLogits ? router.NumExperts : 1));
+        return tokens <= most
+            ? new RoutingBuffers(tokens, router.MaxExperts, router.NumExperts, withLogits)
+            : throw new RoutingValidationException(
+                $"The batch has {tokens} tokens, at most {most} are allowed with {router.MaxExperts} experts per token of {router.NumExperts}.");
+    }
 
     /// <exception cref="RoutingValidationException">The buffers do not fit the router or the batch.</exception>
     internal void RequireFit(IRouter router, int tokens)
@@ -120,6 +132,8 @@ public sealed class RoutingBuffers
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, MaxTokens);
         return token * Slots;
     }
+
+    private static int MostTokens(int slots, int logits) => Array.MaxLength / Math.Max(slots, logits);
 
     private static void InRange(int value, int maximum, string name)
     {

@@ -96,6 +96,48 @@ public sealed class ConcurrencyTests
         }
     }
 
+    [Fact]
+    public async Task Dispose_WhileManagedExpertsRun_WaitsForTheLastCall()
+    {
+        using GateWeights gate = Gate();
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions());
+        using var inside = new CountdownEvent(2);
+        using var end = new ManualResetEventSlim();
+        int usedAfterDispose = 0;
+        FunctionExpert[] made = new FunctionExpert[Experts];
+        for (int expert = 0; expert < Experts; expert++)
+        {
+            FunctionExpert self = null!;
+            self = new FunctionExpert((rows, _, output) =>
+            {
+                if (!inside.IsSet)
+                {
+                    inside.Signal();
+                }
+
+                Assert.True(end.Wait(TimeSpan.FromSeconds(20)));
+                rows.CopyTo(output);
+                Interlocked.Add(ref usedAfterDispose, self.Disposed ? 1 : 0);
+            });
+            made[expert] = self;
+        }
+
+        var layer = new MoELayer(router, e => made[e], Experts);
+        float[] input = new SeededRandom(1).Gaussian(Dim);
+        Task[] callers = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(() => Run(layer, input)))];
+        Assert.True(inside.Wait(TimeSpan.FromSeconds(20)));
+
+        layer.Dispose();
+        layer.Dispose();
+        Assert.All(made, expert => Assert.False(expert.Disposed));
+        Assert.Throws<ObjectDisposedException>(() => Run(layer, input));
+        end.Set();
+        await Task.WhenAll(callers).WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.Equal(0, usedAfterDispose);
+        Assert.All(made, expert => Assert.True(expert.Disposed));
+    }
+
     private static GateWeights Gate() =>
         GateWeights.CreateRandom(new GateOptions { InputDim = Dim, NumExperts = Experts, TrainedExperts = 2 }, 5);
 

@@ -95,13 +95,138 @@ public sealed class ManagedExpertTests : IDisposable
     }
 
     [Fact]
+    public void Forward_WhenFewSlotsAreUsed_ReservesMemoryForTheRoutesOnly()
+    {
+        const int experts = 64;
+        const int tokens = 512;
+        using GateWeights gate = Gates.Identity(experts, o => o.TrainedExperts = experts);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions { ComplexityEstimator = ComplexityEstimators.RouterMargin });
+        using var layer = new MoELayer(router, _ => FunctionExpert.Times(1), experts);
+        float[] hidden = RouterLogits.Finite("gaussian", tokens, experts);
+        var counts = new int[tokens];
+        Array.Fill(counts, 2);
+        var context = new RoutingContext { ExpertCounts = counts };
+        var output = new float[hidden.Length];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Equal(2 * tokens, layer.Forward(hidden, tokens, output, null, context).Routes);
+
+        // Rows and results of 2 routes per token take 512 KiB; of 64 slots per token they would take 16 MiB.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4 << 20);
+    }
+
+    [Fact]
+    public void Forward_WhenTheBatchExceedsMaxTokens_RunsInChunksWithTheSameBits()
+    {
+        const int tokens = 23;
+        int most = 0;
+        var counting = new FunctionExpert((rows, count, output) =>
+        {
+            most = Math.Max(most, count);
+            rows.CopyTo(output);
+        });
+        using var whole = new MoELayer(_router, e => FunctionExpert.Times(e == 0 ? 1 : e), Experts);
+        using var chunked = new MoELayer(
+            _router, e => e == 0 ? counting : FunctionExpert.Times(e), Experts, new MoELayerOptions { MaxTokens = 5 });
+        float[] hidden = RouterLogits.Finite("gaussian", tokens, Experts);
+        var expected = new float[hidden.Length];
+        var actual = new float[hidden.Length];
+
+        whole.Forward(hidden, tokens, expected);
+        chunked.Forward(hidden, tokens, actual);
+
+        Assert.Equal(RoutingOracle.Bits(expected), RoutingOracle.Bits(actual));
+        Assert.InRange(most, 1, 5);
+    }
+
+    [Fact]
+    public void Forward_WhenAnExpertFailsInALaterChunk_NamesTheTokenOfTheBatch()
+    {
+        using var layer = new MoELayer(
+            _router,
+            e => e == 3 ? new FunctionExpert((_, _, output) => output[0] = float.NaN) : FunctionExpert.Times(1),
+            Experts,
+            new MoELayerOptions { MaxTokens = 2 });
+        float[] hidden = [5, 4, 0, 0, 5, 4, 0, 0, 5, 4, 0, 0, 0, 0, 4, 5];
+
+        Assert.Equal(3, Assert.Throws<ExpertDispatchException>(() => layer.Forward(hidden, 4, new float[16])).Token);
+    }
+
+    [Fact]
+    public void Forward_WhenOneTokenExceedsAnArray_IsRefusedBeforeRouting()
+    {
+        const int dim = 600_000;
+        using var router = new DynamicRouter(new DynamicRouterOptions { InputDim = dim, NumExperts = 2 });
+        using var layer = new MoELayer(router, _ => FunctionExpert.Times(1), 2);
+        var buffers = new RoutingBuffers(1, 4096, 2, false);
+
+        var error = Assert.Throws<RoutingValidationException>(() => layer.Forward(new float[dim], 1, new float[dim], buffers));
+
+        Assert.Contains("4096 slots per token and hidden size 600000", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, router.GetExpertUsageStats().TotalBatches);
+    }
+
+    [Fact]
     public void Constructor_WhenTheFactoryIsUnusable_SaysWhy()
     {
-        Assert.Throws<ArgumentNullException>("factory", () => new MoELayer(_router, (Func<int, IExpert>)null!, Experts));
-        Assert.Throws<ArgumentNullException>("factory", () => new MoELayer(_router, _ => null!, Experts));
+        Assert.Throws<ArgumentNullException>("expertFactory", () => new MoELayer(_router, (Func<int, IExpert>)null!, Experts));
+        Assert.Throws<ArgumentNullException>("expertFactory", () => new MoELayer(_router, _ => null!, Experts));
         Assert.Contains(
             "numExperts (3) differs from the router's (4)",
             Assert.Throws<RouterConfigurationException>(() => new MoELayer(_router, _ => FunctionExpert.Times(1), 3)).Message,
             StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Constructor_WhenTheFactoryFails_DisposesTheExpertsItMade(bool throws)
+    {
+        var made = new List<FunctionExpert>();
+        IExpert Make(int expert)
+        {
+            if (expert == 2)
+            {
+                return throws ? throw new InvalidOperationException("no third") : null!;
+            }
+
+            made.Add(FunctionExpert.Times(1));
+            return made[^1];
+        }
+
+        Assert.ThrowsAny<Exception>(() => new MoELayer(_router, Make, Experts));
+
+        Assert.Equal(2, made.Count);
+        Assert.All(made, expert => Assert.True(expert.Disposed));
+    }
+
+    [Fact]
+    public void Constructor_WhenRouterOrOptionsAreWrong_MakesNoExpert()
+    {
+        int made = 0;
+        IExpert Make(int expert)
+        {
+            made++;
+            return FunctionExpert.Times(1);
+        }
+
+        Assert.Throws<RouterConfigurationException>(() => new MoELayer(_router, Make, Experts, new MoELayerOptions { MaxTokens = 0 }));
+        Assert.Throws<RouterConfigurationException>(() => new SparseMoELayer(_router, Make, Experts, new SparseMoELayerOptions { CapacityFactor = 0 }));
+        Assert.Throws<RouterConfigurationException>(() => new MoELayer(_router, Make, Experts - 1));
+        Assert.Throws<ArgumentNullException>("router", () => new MoELayer(null!, Make, Experts));
+        Assert.Equal(0, made);
+    }
+
+    [Fact]
+    public void Constructor_WhenTheRouterIsMissing_PacksNoBank()
+    {
+        // 256 MiB per expert and matrix: packing them first would show in the memory that was allocated.
+        var shape = new ExpertBankOptions { NumExperts = 2, Hidden = 1024, Width = 65_536 };
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Throws<ArgumentNullException>("router", () => new MoELayer(null!, shape));
+        Assert.Throws<RouterConfigurationException>(() => new MoELayer(_router, shape));
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 }
