@@ -13,7 +13,8 @@ public sealed record DecoderTrace(double[] Logits, ReferenceRoutes?[] Routes);
 /// <summary>A decoder in double precision that recomputes everything from position 0: no cache, no fused step.</summary>
 /// <param name="settings">The checkpoint's numbers.</param>
 /// <param name="tensors">Tensors under their checkpoint names.</param>
-public sealed class ReferenceDecoder(DecoderSettings settings, IReadOnlyDictionary<string, ReferenceTensor> tensors)
+/// <param name="bf16">Rounds both operands of every product but the gates' to bfloat16 (nearest even), where the bf16 format does; sums stay double.</param>
+public sealed class ReferenceDecoder(DecoderSettings settings, IReadOnlyDictionary<string, ReferenceTensor> tensors, bool bf16 = false)
 {
     private readonly DecoderSettings _s = settings;
 
@@ -103,7 +104,7 @@ public sealed class ReferenceDecoder(DecoderSettings settings, IReadOnlyDictiona
     private double[] Experts(int layer, double[] x, RouteRules rules, out ReferenceRoutes routes)
     {
         var gate = new GateRules { Experts = _s.Experts, TrainedExperts = _s.TrainedExperts };
-        double[] logits = Product(x, Tensor(TensorNames.Gate(_s, layer), _s.Experts, _s.Hidden), _s.Experts, _s.Hidden);
+        double[] logits = Exact(x, Tensor(TensorNames.Gate(_s, layer), _s.Experts, _s.Hidden), _s.Experts, _s.Hidden);
         routes = ReferenceRouter.Decide(logits, gate, rules);
         var y = new double[x.Length];
         for (int t = 0; t < routes.Tokens; t++)
@@ -125,7 +126,7 @@ public sealed class ReferenceDecoder(DecoderSettings settings, IReadOnlyDictiona
     }
 
     private double SharedWeight(int layer, double[] token) => _s.Family == ReferenceFamily.Qwen2Moe
-        ? ReferenceMath.Sigmoid(Product(token, Tensor(TensorNames.SharedGate(layer), 1, _s.Hidden), 1, _s.Hidden)[0])
+        ? ReferenceMath.Sigmoid(Exact(token, Tensor(TensorNames.SharedGate(layer), 1, _s.Hidden), 1, _s.Hidden)[0])
         : 1;
 
     private void AddScaled(double[] y, int token, double[] part, double weight)
@@ -175,7 +176,11 @@ public sealed class ReferenceDecoder(DecoderSettings settings, IReadOnlyDictiona
         return y;
     }
 
-    private static double[] Product(double[] x, double[] weights, int outputs, int inputs)
+    private double[] Product(double[] x, double[] weights, int outputs, int inputs) => bf16
+        ? Exact(Array.ConvertAll(x, Bf16.Round), Array.ConvertAll(weights, Bf16.Round), outputs, inputs)
+        : Exact(x, weights, outputs, inputs);
+
+    private static double[] Exact(double[] x, double[] weights, int outputs, int inputs)
     {
         int rows = x.Length / inputs;
         var y = new double[rows * outputs];
