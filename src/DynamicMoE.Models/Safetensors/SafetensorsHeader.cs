@@ -9,6 +9,9 @@ internal sealed class SafetensorsHeader(string file)
     // The header is an object of objects of arrays; one level more lets a wrong value be named instead of its depth.
     private const int MaxDepth = 4;
 
+    // No checkpoint has more; an unbounded list would take many times the header's size in memory.
+    private const int MaxRank = 16;
+
     private readonly Dictionary<string, TensorInfo> _tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
 
@@ -96,10 +99,10 @@ internal sealed class SafetensorsHeader(string file)
                     type = ReadType(ref reader, name);
                     break;
                 case "shape" when shape is null:
-                    shape = ReadNumbers(ref reader, name, field);
+                    shape = ReadNumbers(ref reader, name, field, MaxRank);
                     break;
                 case "data_offsets" when offsets is null:
-                    offsets = ReadNumbers(ref reader, name, field);
+                    offsets = ReadNumbers(ref reader, name, field, 2);
                     break;
                 case "dtype" or "shape" or "data_offsets":
                     throw Broken(name, $"{field} occurs twice.");
@@ -122,13 +125,14 @@ internal sealed class SafetensorsHeader(string file)
         return type;
     }
 
-    private long[] ReadNumbers(ref Utf8JsonReader reader, string name, string field)
+    private long[] ReadNumbers(ref Utf8JsonReader reader, string name, string field, int most)
     {
         Expect(reader.TokenType == JsonTokenType.StartArray, name, $"{field} is not an array.");
         var numbers = new List<long>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             long value = 0;
+            Expect(numbers.Count < most, name, $"{field} has more than {most} numbers.");
             Expect(
                 reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out value) && value >= 0,
                 name,

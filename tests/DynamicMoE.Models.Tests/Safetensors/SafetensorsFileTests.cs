@@ -73,6 +73,8 @@ public sealed class SafetensorsFileTests
     [InlineData("offsets_leave_a_hole", "b", "[24, 40]")]
     [InlineData("shape_overflows", "a", "[4294967296, 4294967296, 2]")]
     [InlineData("name_twice", "a", "twice")]
+    [InlineData("shape_of_rank_17", "a", "shape has more than 16 numbers")]
+    [InlineData("offsets_three_numbers", "a", "data_offsets has more than 2 numbers")]
     [InlineData("header_length_maximum", null, "18446744073709551615")]
     public void Read_WhenValueIsWrong_NamesTensorAndValue(string name, string? tensor, string value)
     {
@@ -98,6 +100,33 @@ public sealed class SafetensorsFileTests
 
         Assert.Contains(problem, e.Message, StringComparison.Ordinal);
     }
+
+    // 20 million zeros: a list of them would take 160 MB, and its text as much again.
+    [Fact]
+    public void Read_WhenRankIsHuge_IsRefusedBeforeItTakesMemory()
+    {
+        string header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[" + string.Join(',', Enumerable.Repeat('0', 20_000_000)) + "],\"data_offsets\":[0,0]}}";
+        byte[] bytes = RawSafetensors.Compose((ulong)header.Length, header, []);
+        using var stream = new MemoryStream(bytes);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Throws<CheckpointFormatException>(() => SafetensorsFile.Read(stream, "weights"));
+
+        // The held stream (a growing copy and its array) and the header: no more than 6 times the file.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 6L * bytes.Length);
+    }
+
+    [Fact]
+    public void Read_WhenRankIsTheLargest_IsAccepted()
+    {
+        using SafetensorsFile file = Open(new RawSafetensors().Add("t", "F32", [.. Enumerable.Repeat(1, 16)], new byte[4]));
+
+        Assert.Equal(16, file.Tensors["t"].Shape.Count);
+    }
+
+    [Fact]
+    public void Shape_WhenRankIsLarge_IsCut() =>
+        Assert.Equal("[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...]", Printable.Shape(new long[50]));
 
     [Fact]
     public void Read_WhenFileIsCutAtAnyLength_IsRefused()

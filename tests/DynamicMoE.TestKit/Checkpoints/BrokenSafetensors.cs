@@ -35,6 +35,8 @@ public static class BrokenSafetensors
         ["shape_negative"] = () => File(One("F32", "[-2,-2]", "[0,16]"), 16),
         ["shape_overflows"] = () => File(One("F32", "[4294967296,4294967296,2]", "[0,16]"), 16),
         ["shape_does_not_fit_bytes"] = () => File(One("F32", "[2,3]", "[0,16]"), 16),
+        ["shape_of_rank_17"] = () => File(One("F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,4]", "[0,16]"), 16),
+        ["offsets_three_numbers"] = () => File(One("F32", "[2,2]", "[0,16,16]"), 16),
         ["shape_fraction"] = () => File(One("F32", "[2.5,2]", "[0,16]"), 16),
         ["shape_missing"] = () => File("""{"a":{"dtype":"F32","data_offsets":[0,16]}}""", 16),
         ["dtype_unknown"] = () => File(One("F33", "[2,2]", "[0,16]"), 16),
