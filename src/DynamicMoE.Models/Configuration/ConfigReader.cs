@@ -138,7 +138,7 @@ internal sealed class ConfigReader
 
     /// <summary>The value is there but cannot be used.</summary>
     public ModelConfigurationException Refuse(string key, string needed) =>
-        new(File, _prefix + key, $"{Printable.Quote(Find(key)?.GetRawText())}: {needed}");
+        new(File, _prefix + key, $"{(Find(key) is { } value ? Printable.Quote(value) : "null")}: {needed}");
 
     private string GetString(string key, JsonElement value)
     {

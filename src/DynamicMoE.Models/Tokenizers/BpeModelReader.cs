@@ -85,22 +85,35 @@ internal sealed class BpeModelReader
         var merges = new List<string>();
         foreach (JsonElement entry in entries.EnumerateArray())
         {
-            string[] pair = entry.ValueKind switch
-            {
-                JsonValueKind.String => entry.GetString()!.Split(' '),
-                JsonValueKind.Array => [.. entry.EnumerateArray().Select(part => part.ValueKind == JsonValueKind.String ? part.GetString()! : "")],
-                _ => [],
-            };
+            string[] pair = Pair(entry);
             if (pair.Length != 2 || !vocabulary.ContainsKey(pair[0]) || !vocabulary.ContainsKey(pair[1]) || !vocabulary.ContainsKey(pair[0] + pair[1]))
             {
                 throw new ModelConfigurationException(
-                    model.File, $"model.merges[{merges.Count}]", $"{Printable.Quote(entry.GetRawText())} is not a pair of entries whose union is an entry.");
+                    model.File, $"model.merges[{merges.Count}]", $"{Printable.Quote(entry)} is not a pair of entries whose union is an entry.");
             }
 
             merges.Add($"{pair[0]} {pair[1]}");
         }
 
         return merges;
+    }
+
+    private static string[] Pair(JsonElement entry)
+    {
+        try
+        {
+            return entry.ValueKind switch
+            {
+                JsonValueKind.String => entry.GetString()!.Split(' '),
+                JsonValueKind.Array => [.. entry.EnumerateArray().Select(part => part.ValueKind == JsonValueKind.String ? part.GetString()! : "")],
+                _ => [],
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            // Not valid UTF-8 or UTF-16, so no pair of entries.
+            return [];
+        }
     }
 
     private static void RequireEmpty(ConfigReader model, string key)

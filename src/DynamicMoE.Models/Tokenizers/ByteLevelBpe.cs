@@ -35,29 +35,13 @@ public sealed class ByteLevelBpe : ITextTokenizer
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using JsonDocument document = TokenizerJson.Parse(path);
-        var root = new ConfigReader(document.RootElement, path);
-        BpeModelReader model = BpeModelReader.Read(root);
-        AddedTokens added = AddedTokens.Read(root);
-        var options = new BpeOptions(model.Vocabulary)
-        {
-            Merges = model.Merges,
-            ByteLevel = true,
-            PreTokenizer = PreTokenizerReader.Read(root),
-            Normalizer = NormalizerReader.Read(root),
-        };
-        Dictionary<int, byte[]> texts = model.Texts;
-        foreach ((string content, int id) in added.Ids)
-        {
-            texts[id] = Encoding.UTF8.GetBytes(content);
-        }
-
-        int[] prefix = PostProcessorReader.ReadPrefix(root, added);
         try
         {
-            return new ByteLevelBpe(path, BpeTokenizer.Create(options), added, texts, prefix);
+            return Create(path, new ConfigReader(document.RootElement, path));
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or FormatException)
         {
+            // InvalidOperationException: also a name that is not valid UTF-8 or UTF-16.
             throw new ModelConfigurationException(path, "model", $"not a usable BPE model: {e.Message}", e);
         }
     }
@@ -106,5 +90,26 @@ public sealed class ByteLevelBpe : ITextTokenizer
         }
 
         return Encoding.UTF8.GetString([.. bytes]);
+    }
+
+    private static ByteLevelBpe Create(string path, ConfigReader root)
+    {
+        BpeModelReader model = BpeModelReader.Read(root);
+        AddedTokens added = AddedTokens.Read(root);
+        var options = new BpeOptions(model.Vocabulary)
+        {
+            Merges = model.Merges,
+            ByteLevel = true,
+            PreTokenizer = PreTokenizerReader.Read(root),
+            Normalizer = NormalizerReader.Read(root),
+        };
+        Dictionary<int, byte[]> texts = model.Texts;
+        foreach ((string content, int id) in added.Ids)
+        {
+            texts[id] = Encoding.UTF8.GetBytes(content);
+        }
+
+        int[] prefix = PostProcessorReader.ReadPrefix(root, added);
+        return new ByteLevelBpe(path, BpeTokenizer.Create(options), added, texts, prefix);
     }
 }

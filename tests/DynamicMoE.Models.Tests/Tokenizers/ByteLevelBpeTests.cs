@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using DynamicMoE.TestKit.Checkpoints;
 
@@ -150,6 +151,30 @@ public sealed class ByteLevelBpeTests
         var e = Assert.Throws<ModelConfigurationException>(() => BpeFile.Open(file));
 
         Assert.Equal(named ?? key, e.Key);
+    }
+
+    // The first text is an escaped half of a pair, the second the byte 0xFF.
+    [Theory]
+    [InlineData("model.merges", "[\"MARK\"]", "\\ud800", "model.merges[0]")]
+    [InlineData("model.merges", "[\"MARK\"]", "\u00ff", "model.merges[0]")]
+    [InlineData("model.merges", "[[\"h\",\"MARK\"]]", "\\ud800", "model.merges[0]")]
+    [InlineData("model.vocab", "{\"MARK\":1}", "\\ud800", null)]
+    [InlineData("model.vocab", "{\"MARK\":1}", "\u00ff", null)]
+    [InlineData("model.type", "\"MARK\"", "\u00ff", "model.type")]
+    [InlineData("model.byte_fallback", "\"MARK\"", "\u00ff", "model.byte_fallback")]
+    [InlineData("added_tokens[0].content", "\"MARK\"", "\u00ff", "added_tokens[0].content")]
+    public void Open_WhenTextIsNotUnicode_IsRefusedByItsKey(string key, string value, string text, string? named)
+    {
+        JsonObject file = BpeFile.Create();
+        Set(file, key, JsonNode.Parse(value));
+        byte[] bytes = Encoding.UTF8.GetBytes(file.ToJsonString());
+        int at = bytes.AsSpan().IndexOf("MARK"u8);
+        using var directory = new TemporaryDirectory();
+        File.WriteAllBytes(directory["tokenizer.json"], [.. bytes[..at], .. Encoding.Latin1.GetBytes(text), .. bytes[(at + 4)..]]);
+
+        var e = Assert.Throws<ModelConfigurationException>(() => ByteLevelBpe.Open(directory["tokenizer.json"]));
+
+        Assert.Equal(named ?? e.Key, e.Key);
     }
 
     [Fact]
