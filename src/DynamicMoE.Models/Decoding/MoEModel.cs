@@ -52,9 +52,16 @@ public sealed class MoEModel : IDisposable
     public static MoEModel Load(string directory, ModelLoadOptions? options = null)
     {
         ModelLoadOptions valid = (options ?? new ModelLoadOptions()).Validated();
-        using Checkpoint checkpoint = Checkpoint.Open(directory);
-        ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(directory, checkpoint.Config) : null;
-        return new MoEModel(checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer);
+        try
+        {
+            using Checkpoint checkpoint = Checkpoint.Open(directory);
+            ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(directory, checkpoint.Config) : null;
+            return new MoEModel(checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw NoMemory(directory, e);
+        }
     }
 
     /// <summary>Loads a model from streams, e.g. embedded resources. They are read to their end and not disposed.</summary>
@@ -74,9 +81,16 @@ public sealed class MoEModel : IDisposable
         Stream config, Stream weights, ModelLoadOptions? options = null, ITextTokenizer? tokenizer = null, string name = "embedded model")
     {
         ModelLoadOptions valid = (options ?? new ModelLoadOptions()).Validated();
-        using Checkpoint checkpoint = Checkpoint.Read(config, weights, name);
-        return new MoEModel(
-            checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer ?? TokenizerFiles.Default(checkpoint.Config, valid));
+        try
+        {
+            using Checkpoint checkpoint = Checkpoint.Read(config, weights, name);
+            return new MoEModel(
+                checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer ?? TokenizerFiles.Default(checkpoint.Config, valid));
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw NoMemory(name, e);
+        }
     }
 
     /// <summary>Starts an empty sequence.</summary>
@@ -121,4 +135,7 @@ public sealed class MoEModel : IDisposable
         _disposed = true;
         _weights.Dispose();
     }
+
+    private static DynamicMoEMemoryException NoMemory(string name, OutOfMemoryException cause) =>
+        new($"{name}: the managed heap cannot hold its tensors.", cause);
 }

@@ -6,6 +6,8 @@ namespace DynamicMoE.Models;
 /// <summary>Takes tensors out of a checkpoint, checks shape and finiteness, and packs them.</summary>
 internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions options)
 {
+    private const long MaxBytes = SafetensorsFile.MaxTensorBytes;
+
     private readonly TensorBuffers _first = new(), _second = new(), _third = new();
 
     public Checkpoint Checkpoint => checkpoint;
@@ -74,6 +76,7 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
     public float[] Floats(string name, params ReadOnlySpan<long> shape)
     {
         var (file, tensor) = Take(name, shape);
+        RequireLoadable(file.Name, tensor, sizeof(float));
         var values = new float[tensor.ElementCount];
         file.ReadFloat32(tensor, values);
         return Array.TrueForAll(values, float.IsFinite) ? values : throw NotFinite(file, name, null);
@@ -86,20 +89,27 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
         return EmbeddingTable.Read(file, tensor, hidden) ?? throw NotFinite(file, name, null);
     }
 
+    /// <summary>Refuses a tensor that takes more bytes than the native core is given at once.</summary>
+    internal static void RequireLoadable(string file, TensorInfo tensor, int elementBytes)
+    {
+        // Elements are checked first, so that the product stays in range.
+        if (tensor.ElementCount > MaxBytes || tensor.ElementCount * elementBytes > MaxBytes)
+        {
+            throw new CheckpointFormatException(
+                file, tensor.Name, $"has {tensor.ElementCount} elements of {elementBytes} bytes, at most {MaxBytes} bytes can be loaded.");
+        }
+    }
+
     private (SafetensorsFile File, TensorInfo Tensor) Take(string name, ReadOnlySpan<long> shape)
     {
         var found = checkpoint.Require(name, shape);
-        if (found.Tensor.ElementCount > Array.MaxLength)
-        {
-            throw new CheckpointFormatException(
-                found.File.Name, name, $"has {found.Tensor.ElementCount} elements, at most {Array.MaxLength} can be loaded.");
-        }
-
+        RequireLoadable(found.File.Name, found.Tensor, found.Tensor.Type.Size());
         return found;
     }
 
     private static Span<float> ReadFloats(SafetensorsFile file, TensorInfo tensor, TensorBuffers buffers)
     {
+        RequireLoadable(file.Name, tensor, sizeof(float));
         Span<float> values = buffers.Floats(tensor.ElementCount);
         file.ReadFloat32(tensor, values);
         return values;

@@ -10,6 +10,9 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>Largest header that is read: the limit of the reference implementation, 100 MB.</summary>
     public const long MaxHeaderBytes = 100_000_000;
 
+    /// <summary>Largest tensor that is read: 2^31 - 1 bytes.</summary>
+    public const long MaxTensorBytes = int.MaxValue;
+
     private const int PrefixBytes = sizeof(ulong);
 
     private readonly TensorBytes _bytes;
@@ -77,11 +80,12 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="destination">[out] All elements, row-major.</param>
     /// <exception cref="ArgumentNullException"><paramref name="tensor"/> is null.</exception>
     /// <exception cref="ArgumentException">The tensor is not of this file, or the span is not as long as the tensor has elements.</exception>
-    /// <exception cref="CheckpointFormatException">The tensor has another type.</exception>
+    /// <exception cref="CheckpointFormatException">The tensor has another type, or more than <see cref="MaxTensorBytes"/> bytes.</exception>
     /// <exception cref="ObjectDisposedException">The file is closed.</exception>
     public void ReadFloat32(TensorInfo tensor, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(tensor);
+        RequireReadable(tensor);
         if (tensor.Type == TensorType.F32)
         {
             ReadBytes(tensor, MemoryMarshal.AsBytes(destination), destination.Length);
@@ -104,7 +108,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="destination">[out] All elements, row-major.</param>
     /// <exception cref="ArgumentNullException"><paramref name="tensor"/> is null.</exception>
     /// <exception cref="ArgumentException">The tensor is not of this file, or the span is not as long as the tensor has elements.</exception>
-    /// <exception cref="CheckpointFormatException">The tensor has another type.</exception>
+    /// <exception cref="CheckpointFormatException">The tensor has another type, or more than <see cref="MaxTensorBytes"/> bytes.</exception>
     /// <exception cref="ObjectDisposedException">The file is closed.</exception>
     public void ReadBits16(TensorInfo tensor, Span<ushort> destination)
     {
@@ -114,6 +118,7 @@ public sealed class SafetensorsFile : IDisposable
             throw new CheckpointFormatException(Name, tensor.Name, $"dtype is {tensor.Type.Name()}, one of F32, F16, BF16 is needed.");
         }
 
+        RequireReadable(tensor);
         ReadBytes(tensor, MemoryMarshal.AsBytes(destination), destination.Length);
     }
 
@@ -170,6 +175,15 @@ public sealed class SafetensorsFile : IDisposable
         long dataStart = PrefixBytes + (long)length;
         _header.Read(json, _bytes.Length - dataStart);
         return dataStart;
+    }
+
+    // A span of bytes holds no more.
+    private void RequireReadable(TensorInfo tensor)
+    {
+        if (tensor.ByteCount > MaxTensorBytes)
+        {
+            throw new CheckpointFormatException(Name, tensor.Name, $"has {tensor.ByteCount} bytes, at most {MaxTensorBytes} can be read.");
+        }
     }
 
     private void ReadBytes(TensorInfo tensor, Span<byte> destination, int elements)
