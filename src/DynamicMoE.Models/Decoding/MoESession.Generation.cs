@@ -12,6 +12,7 @@ public sealed partial class MoESession
     /// <exception cref="ArgumentNullException"><paramref name="prompt"/> is null.</exception>
     /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
     /// <exception cref="RoutingValidationException">An id is outside its range, or the prompt is empty or does not fit; raised when the first token is asked for.</exception>
+    /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position; raised when that token is asked for.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public IEnumerable<int> Generate(IReadOnlyList<int> prompt, GenerationOptions? options = null)
     {
@@ -27,6 +28,7 @@ public sealed partial class MoESession
     /// <exception cref="ArgumentNullException"><paramref name="prompt"/> is null.</exception>
     /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
     /// <exception cref="RoutingValidationException">An id is outside its range, or the prompt is empty or does not fit; raised when the first token is asked for.</exception>
+    /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position; raised when that token is asked for.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public IAsyncEnumerable<int> GenerateAsync(

@@ -12,6 +12,7 @@ public sealed partial class MoESession
     private readonly KeyValueCache[] _caches;
     private readonly Workspace _work;
     private readonly RoutingRecorder _recorder;
+    private readonly OverflowGuard _guard;
 
     internal MoESession(MoEModel model, int maxPositions)
     {
@@ -21,6 +22,7 @@ public sealed partial class MoESession
         int chunk = Math.Min(model.Options.MaxTokens, maxPositions);
         _caches = [.. Enumerable.Range(0, config.LayerCount).Select(_ => new KeyValueCache(maxPositions, config.Attention!.KeyValueWidth))];
         _work = new Workspace(config, chunk);
+        _guard = new OverflowGuard(config.HiddenSize);
         _recorder = new RoutingRecorder(model.MoELayers, model.Options.TimeProvider, chunk);
     }
 
@@ -41,7 +43,7 @@ public sealed partial class MoESession
     /// <param name="logits">[out] <c>[tokens, VocabularySize]</c>, row-major.</param>
     /// <returns>Figures of the pass.</returns>
     /// <exception cref="RoutingValidationException">A length does not fit, an id is outside its range, or the sequence is full. Nothing was changed.</exception>
-    /// <exception cref="ExpertDispatchException">Finite input gave a non-finite output; the sequence is as before, the logits are undefined.</exception>
+    /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position. The sequence is as before, the logits are undefined.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public ForwardReport Forward(ReadOnlySpan<int> tokens, Span<float> logits)
     {
@@ -54,7 +56,7 @@ public sealed partial class MoESession
     /// <param name="logits">[out] <c>[VocabularySize]</c>.</param>
     /// <returns>Figures of the pass.</returns>
     /// <exception cref="RoutingValidationException">A length does not fit, an id is outside its range, or the sequence is full. Nothing was changed.</exception>
-    /// <exception cref="ExpertDispatchException">Finite input gave a non-finite output; the sequence is as before, the logits are undefined.</exception>
+    /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position. The sequence is as before, the logits are undefined.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public ForwardReport ForwardLast(ReadOnlySpan<int> tokens, Span<float> logits)
     {
@@ -80,11 +82,11 @@ public sealed partial class MoESession
             Span<float> hidden = RunLayers(weights, tokens.Slice(done, count), Position + done);
             if (everyPosition)
             {
-                Head(weights, hidden, count, logits.Slice(done * vocabulary, count * vocabulary));
+                Head(weights, hidden, Position + done, logits.Slice(done * vocabulary, count * vocabulary));
             }
             else if (done + count == tokens.Length)
             {
-                Head(weights, hidden[^_model.Config.HiddenSize..], 1, logits);
+                Head(weights, hidden[^_model.Config.HiddenSize..], Position + tokens.Length - 1, logits);
             }
 
             done += count;
@@ -116,7 +118,9 @@ public sealed partial class MoESession
             Normalization.Rms(hidden, count, layer.AttentionNorm, config.NormEpsilon, normed);
             layer.Attention.Forward(normed, count, position, _caches[i], _work.Rotary, _work, delta);
             TensorPrimitives.Add(hidden, delta, hidden);
+            _guard.Residual(hidden, i, "attention", position);
             Normalization.Rms(hidden, count, layer.MlpNorm, config.NormEpsilon, normed);
+            _guard.MlpInput(normed, i, position);
             if (layer.Dense is { } dense)
             {
                 dense.Forward(normed, count, _work.DenseGate, _work.DenseUp, delta, threads);
@@ -127,16 +131,19 @@ public sealed partial class MoESession
             }
 
             TensorPrimitives.Add(hidden, delta, hidden);
+            _guard.Residual(hidden, i, "MLP", position);
         }
 
         return hidden;
     }
 
-    private void Head(ModelWeights weights, ReadOnlySpan<float> hidden, int count, Span<float> logits)
+    private void Head(ModelWeights weights, ReadOnlySpan<float> hidden, int position, Span<float> logits)
     {
+        int count = hidden.Length / _model.Config.HiddenSize;
         Span<float> normed = _work.Normed.AsSpan(0, hidden.Length);
         Normalization.Rms(hidden, count, weights.FinalNorm, _model.Config.NormEpsilon, normed);
         weights.Head.Multiply(normed, count, logits, _model.Options.Threads);
+        OverflowGuard.Logits(logits, _model.Config.VocabularySize, position);
     }
 
     private ModelWeights Check(ReadOnlySpan<int> tokens, int logits, long needed)

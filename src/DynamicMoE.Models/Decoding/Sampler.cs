@@ -19,8 +19,18 @@ internal sealed class Sampler
     }
 
     /// <summary>The next token; <paramref name="logits"/> has the vocabulary's length.</summary>
+    /// <exception cref="RoutingValidationException">A logit is NaN or positive infinity.</exception>
     public int Draw(ReadOnlySpan<float> logits)
     {
+        for (int i = 0; i < logits.Length; i++)
+        {
+            // Negative infinity is a token that cannot be drawn.
+            if (!(logits[i] <= float.MaxValue))
+            {
+                throw new RoutingValidationException($"logits[{i}] is {logits[i]}, a number or negative infinity is needed.");
+            }
+        }
+
         if (_options.Temperature == 0)
         {
             return Best(logits);

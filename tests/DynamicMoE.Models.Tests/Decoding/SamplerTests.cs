@@ -12,6 +12,20 @@ public sealed class SamplerTests
         Assert.Equal(1, sampler.Draw([0, 3, 3, -1]));
     }
 
+    [Theory]
+    [InlineData(0f, float.NaN)]
+    [InlineData(1f, float.NaN)]
+    [InlineData(1f, float.PositiveInfinity)]
+    public void Draw_WhenALogitIsNoNumber_NamesIt(float temperature, float logit)
+    {
+        var sampler = new Sampler(new GenerationOptions { Temperature = temperature }, 4);
+
+        var e = Assert.Throws<RoutingValidationException>(() => sampler.Draw([0, 3, logit, -1]));
+
+        Assert.Contains("logits[2]", e.Message, StringComparison.Ordinal);
+        Assert.Equal(1, new Sampler(new GenerationOptions(), 4).Draw([0, 3, float.NegativeInfinity, -1]));
+    }
+
     // p = softmax([2, 1, 0, -1]) at temperature 1: 0.6439, 0.2369, 0.0871, 0.0321.
     [Theory]
     [InlineData(0, 1f, new[] { 0.6439, 0.2369, 0.0871, 0.0321 })]
