@@ -32,11 +32,13 @@ internal static class CommonKeys
     /// <param name="config">The file.</param>
     /// <param name="ownHeadSize">Whether the family reads head_dim; without it a head has hidden_size / num_attention_heads elements.</param>
     /// <param name="ropeTheta">The family's default.</param>
-    public static AttentionConfig Attention(ConfigReader config, bool ownHeadSize, double ropeTheta)
+    /// <param name="keyValueHeadsRequired">Whether num_key_value_heads must be there. The public classes of some families default to a number
+    /// that fits one checkpoint only; where it need not be there, the default is num_attention_heads.</param>
+    public static AttentionConfig Attention(ConfigReader config, bool ownHeadSize, double ropeTheta, bool keyValueHeadsRequired)
     {
         int hidden = Hidden(config);
         int heads = config.Integer("num_attention_heads", 1, MaxHeads);
-        int keyValueHeads = config.Integer("num_key_value_heads", 1, MaxHeads, heads);
+        int keyValueHeads = config.Integer("num_key_value_heads", 1, MaxHeads, keyValueHeadsRequired ? null : heads);
         if (heads % keyValueHeads != 0)
         {
             throw config.Refuse("num_key_value_heads", $"a divisor of num_attention_heads ({heads}) is needed.");

@@ -27,7 +27,7 @@ internal sealed class DeepSeekMoEFamily : ModelFamily
             MissingDecoderKey = latent ? "kv_lora_rank" : null,
             Attention = latent
                 ? null
-                : CommonKeys.Attention(config, ownHeadSize: false, ropeTheta: 10000) with { QkvBias = bias, OutputBias = bias },
+                : CommonKeys.Attention(config, ownHeadSize: false, ropeTheta: 10000, keyValueHeadsRequired: false) with { QkvBias = bias, OutputBias = bias },
             Experts = new ExpertsConfig
             {
                 Count = experts,

@@ -25,7 +25,7 @@ internal sealed class MixtralFamily : ModelFamily
             NormEpsilon = CommonKeys.NormEpsilon(config, 1e-5),
             TieWordEmbeddings = CommonKeys.Tied(config),
             EndOfText = CommonKeys.EndOfText(config, vocabulary),
-            Attention = CommonKeys.Attention(config, ownHeadSize: true, ropeTheta: 1e6) with
+            Attention = CommonKeys.Attention(config, ownHeadSize: true, ropeTheta: 1e6, keyValueHeadsRequired: true) with
             {
                 SlidingWindow = config.OptionalInteger("sliding_window", 1, CommonKeys.MaxPositions),
             },

@@ -18,7 +18,7 @@ internal sealed class OlmoeFamily : ModelFamily
             NormEpsilon = CommonKeys.NormEpsilon(config, 1e-5),
             TieWordEmbeddings = CommonKeys.Tied(config),
             EndOfText = CommonKeys.EndOfText(config, vocabulary),
-            Attention = CommonKeys.Attention(config, ownHeadSize: false, ropeTheta: 10000) with
+            Attention = CommonKeys.Attention(config, ownHeadSize: false, ropeTheta: 10000, keyValueHeadsRequired: false) with
             {
                 QkvBias = bias,
                 OutputBias = bias,

@@ -20,7 +20,7 @@ internal sealed class Qwen3MoEFamily : ModelFamily
             TieWordEmbeddings = CommonKeys.Tied(config),
             EndOfText = CommonKeys.EndOfText(config, vocabulary),
             DenseWidth = moeLayers.Contains(false) ? config.Integer("intermediate_size", 1, CommonKeys.MaxWidth) : 0,
-            Attention = CommonKeys.Attention(config, ownHeadSize: true, ropeTheta: 10000) with
+            Attention = CommonKeys.Attention(config, ownHeadSize: true, ropeTheta: 10000, keyValueHeadsRequired: true) with
             {
                 QkvBias = bias,
                 OutputBias = bias,

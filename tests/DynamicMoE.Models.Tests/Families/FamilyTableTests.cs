@@ -34,6 +34,12 @@ public sealed class FamilyTableTests
         FamilyFact fact = FamilyTable.Of(family, "default").Single(f => f.Subject == key);
         JsonObject config = FamilyConfigs.Create(family);
         config.Remove(key);
+        // A width that is there but not asked for: it must stay without effect.
+        if (key == "use_sliding_window")
+        {
+            config["sliding_window"] = 4;
+        }
+
         if (family == "deepseek_v2")
         {
             config.Remove("topk_group");
