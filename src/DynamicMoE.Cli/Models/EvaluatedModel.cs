@@ -15,6 +15,7 @@ internal sealed class EvaluatedModel : IEvaluationModel
     private readonly MoEModel _model;
     private readonly MoESession _session;
     private readonly float[] _logits;
+    private readonly IReadOnlyList<int> _prefix;
     private EvaluationRun? _active;
 
     /// <summary>Loads the model.</summary>
@@ -25,6 +26,7 @@ internal sealed class EvaluatedModel : IEvaluationModel
         int window = Math.Min(MostWindow, config.MaxPositions);
         int batch = Math.Clamp(MostLogits / config.VocabularySize, 1, window);
         _session = _model.CreateSession(window);
+        _prefix = _model.Tokenizer!.Encode("");
         _logits = new float[batch * config.VocabularySize];
         Info = new EvaluationModelInfo
         {
@@ -47,7 +49,7 @@ internal sealed class EvaluatedModel : IEvaluationModel
     public int[] Tokenize(string text) => [.. _model.Tokenizer!.Encode(text)];
 
     /// <inheritdoc/>
-    public int ByteCount(int token) => Encoding.UTF8.GetByteCount(_model.Tokenizer!.Decode([token]));
+    public int ByteCount(int token) => _prefix.Contains(token) ? 0 : Encoding.UTF8.GetByteCount(_model.Tokenizer!.Decode([token]));
 
     /// <inheritdoc/>
     public IEvaluationRun Start(RoutingRule rule) => new EvaluationRun(this, rule);
