@@ -54,6 +54,14 @@ public class ProjectDependencyTests
     }
 
     [Fact]
+    public void Tool_WhenPacked_IsCalledAsItsCommand()
+    {
+        Project tool = Projects.Single(p => p.Property("PackAsTool") is "true");
+        Assert.Equal("dmoe", tool.Property("PackageId"));
+        Assert.Equal("dmoe", tool.Property("ToolCommandName"));
+    }
+
+    [Fact]
     public void SourceProjects_WhenTheyHoldCode_HaveATestProject() =>
         Rule.HasNoBreach(Projects
             .Where(p => p.Area == "src" && p.Name != "DynamicMoE.Runtime")
