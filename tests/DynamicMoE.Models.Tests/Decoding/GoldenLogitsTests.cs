@@ -59,7 +59,8 @@ public sealed class GoldenLogitsTests
         float[] logits = TestModels.Run(model, _prompt);
 
         RmsTolerance.Bf16Decoder(Layers, RmsTolerance.Of(_logits)).AssertClose(_logits, logits);
-        Assert.Equal(NextByte.Bits(_logits, _prompt), NextByte.Bits(Widen(logits), _prompt), 0.01);
+        // Errors of 0.02 per logit move a position's loss by up to about as much; over 63 positions of either sign that is 0.0035 bits.
+        Assert.Equal(NextByte.Bits(_logits, _prompt), NextByte.Bits(Widen(logits), _prompt), 0.005);
     }
 
     [Fact]
