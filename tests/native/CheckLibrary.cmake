@@ -1,13 +1,14 @@
 # Checks the built library from the outside:
-#   cmake -DLIBRARY=<libdynamicmoe.so> -DHEADER=<dynamicmoe.h> -DOBJECTS=<folder of the object files> -P CheckLibrary.cmake
+#   cmake -DLIBRARY=<libdynamicmoe.so> -DHEADER=<dynamicmoe.h> -DOBJECTS=<folder of the object files>
+#     [-DNEWEST_GLIBC=<version>] -P CheckLibrary.cmake
 # 1. it exports exactly the functions that the header declares with DMOE_API
-# 2. it imports no GLIBC symbol above 2.34, so that one build runs on every distribution that .NET 10 supports
+# 2. it imports no GLIBC symbol above NEWEST_GLIBC, when that is given: 2.34 for what is packed, so that one build runs on
+#    every distribution that .NET 10 supports. A build for this machine only may need what its C library has.
 # 3. it needs the C library only; libstdc++ and libgcc are inside
 # 4. object files of an instruction-set level define no weak symbol: the linker could take that copy of an inline
 #    function for the whole library, which then fails on a processor below the level
 cmake_minimum_required(VERSION 3.22)
 
-set(newest_glibc 2.34)
 set(allowed_libraries "^(libc|libm|libpthread|libdl|ld-linux-x86-64)\\.so")
 set(problems "")
 
@@ -47,12 +48,14 @@ foreach(name IN LISTS exported)
   endif()
 endforeach()
 
-run_tool(imports nm -D --undefined-only "${LIBRARY}")
-foreach(line IN LISTS imports)
-  if(line MATCHES "([^ ]+)@GLIBC_([0-9.]+)" AND CMAKE_MATCH_2 VERSION_GREATER newest_glibc)
-    list(APPEND problems "needs GLIBC ${CMAKE_MATCH_2}: ${CMAKE_MATCH_1}")
-  endif()
-endforeach()
+if(NEWEST_GLIBC)
+  run_tool(imports nm -D --undefined-only "${LIBRARY}")
+  foreach(line IN LISTS imports)
+    if(line MATCHES "([^ ]+)@GLIBC_([0-9.]+)" AND CMAKE_MATCH_2 VERSION_GREATER NEWEST_GLIBC)
+      list(APPEND problems "needs GLIBC ${CMAKE_MATCH_2}: ${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
+endif()
 
 run_tool(dynamic readelf -d "${LIBRARY}")
 foreach(line IN LISTS dynamic)
@@ -83,4 +86,8 @@ if(problems)
   message(FATAL_ERROR "${LIBRARY}:\n  ${text}")
 endif()
 list(LENGTH exported count)
-message(STATUS "${LIBRARY}: ${count} exported functions, GLIBC <= ${newest_glibc}, no C++ runtime needed")
+set(glibc "any GLIBC")
+if(NEWEST_GLIBC)
+  set(glibc "GLIBC <= ${NEWEST_GLIBC}")
+endif()
+message(STATUS "${LIBRARY}: ${count} exported functions, ${glibc}, no C++ runtime needed")

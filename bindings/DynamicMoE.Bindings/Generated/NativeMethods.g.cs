@@ -80,7 +80,7 @@ internal static unsafe partial class NativeMethods
     /// <summary>Applies a capacity to routes in place.</summary>
     /// <param name="logits">[T, E] the routes came from</param>
     /// <param name="params">as they came</param>
-    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS</returns>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_router_limit(RouterHandle router, DmoeMatrixF32* logits, DmoeRouteParams* @params, DmoeLayerParams* limits, DmoeRoutes* routes, DmoeBatchReport* report);
 

@@ -377,7 +377,7 @@ internal unsafe struct DmoeLayerParams
     /// <summary>the caller's sizeof(dmoe_layer_params).</summary>
     public uint StructSize;
 
-    /// <summary>routes per expert &lt;= ceil(factor * R / E), per chunk; 0 = unlimited.</summary>
+    /// <summary>routes per expert &lt;= ceil(factor * R / E), R of the whole batch; 0 = unlimited.</summary>
     public float CapacityFactor;
 
     /// <summary>dmoe_overflow.</summary>

@@ -270,7 +270,7 @@ typedef struct dmoe_layer_options {
 /** Options of one layer call beside routing. */
 typedef struct dmoe_layer_params {
   uint32_t struct_size;  /**< the caller's sizeof(dmoe_layer_params) */
-  float capacity_factor; /**< routes per expert <= ceil(factor * R / E), per chunk; 0 = unlimited */
+  float capacity_factor; /**< routes per expert <= ceil(factor * R / E), R of the whole batch; 0 = unlimited */
   int32_t overflow;      /**< dmoe_overflow */
 } dmoe_layer_params;
 
@@ -358,7 +358,7 @@ DMOE_API dmoe_status dmoe_router_route(const dmoe_router *router, const dmoe_mat
 /** Routes given logits [T, E] (noise is added to them when noise_factor > 0). Same results as dmoe_router_route. */
 DMOE_API dmoe_status dmoe_router_select(const dmoe_router *router, const dmoe_matrix_f32 *logits, const dmoe_route_params *params, const dmoe_routes *routes, dmoe_batch_report *report);
 /** Applies a capacity to routes in place. @param logits [T, E] the routes came from @param params as they came
- *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS */
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE */
 DMOE_API dmoe_status dmoe_router_limit(const dmoe_router *router, const dmoe_matrix_f32 *logits, const dmoe_route_params *params, const dmoe_layer_params *limits, const dmoe_routes *routes, dmoe_batch_report *report);
 
 /* ---- scores: raw complexity signals, one per token ------------------------------------------------------ */

@@ -98,7 +98,7 @@ void check_decided(const dmoe_routes& r, int32_t experts) {
     DMOE_REQUIRE(r.ids[i] >= -1 && r.ids[i] < experts, DMOE_E_ARGUMENT,
                  "routes.ids of token %lld, slot %lld is %d, must be within -1..%d", token, slot, r.ids[i],
                  experts - 1);
-    DMOE_REQUIRE(r.ids[i] < 0 || first_not_finite(r.weights + i, 1) < 0, DMOE_E_ARGUMENT,
+    DMOE_REQUIRE(r.ids[i] < 0 || first_not_finite(r.weights + i, 1) < 0, DMOE_E_NOT_FINITE,
                  "routes.weights of token %lld, slot %lld is %g, must be finite", token, slot,
                  static_cast<double>(r.weights[i]));
   }
@@ -174,9 +174,7 @@ dmoe_status dmoe_router_limit(const dmoe_router* router, const dmoe_matrix_f32* 
     const MatrixView input = view(logits, "logits");
     engine.check_logits(input);
     const dmoe_routes checked = engine.check_routes(routes, input.rows, 1);
-    DMOE_REQUIRE(checked.tokens * checked.slots <= INT32_MAX, DMOE_E_SHAPE,
-                 "routes has %lld slots in all, must be <= %d",
-                 static_cast<long long>(checked.tokens * checked.slots), INT32_MAX);
+    require_limitable(checked.tokens, checked.slots);
     const RouteCall call = engine.check(params, input.rows, RouteRows{});
     const dmoe_layer_params checked_limits = check_limits(limits);
     if (report) read_struct(report, dmoe_batch_report{}, "report");
@@ -190,7 +188,7 @@ dmoe_status dmoe_router_limit(const dmoe_router* router, const dmoe_matrix_f32* 
     check_decided(checked, engine.experts());
     for (int64_t t = 0; t < input.rows; ++t) {
       const int64_t bad = first_not_finite(input.row(t), engine.experts());
-      DMOE_REQUIRE(bad < 0, DMOE_E_ARGUMENT, "logits of token %lld hold %g at expert %lld, must be finite",
+      DMOE_REQUIRE(bad < 0, DMOE_E_NOT_FINITE, "logits of token %lld hold %g at expert %lld, must be finite",
                    static_cast<long long>(t), static_cast<double>(input.row(t)[bad]),
                    static_cast<long long>(bad));
     }

@@ -16,14 +16,18 @@ std::atomic<int64_t> count{0};
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kHugeFrom = 2 * kHugePage;
 
-std::size_t rounded(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t rounded(std::size_t bytes, std::size_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
 
 }  // namespace
 
 void* allocate(std::size_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) throw std::bad_alloc();
   const bool huge = bytes >= kHugeFrom;
-  void* memory = std::aligned_alloc(huge ? kHugePage : kAlignment, rounded(bytes ? bytes : 1));
+  const std::size_t alignment = huge ? kHugePage : kAlignment;
+  // aligned_alloc asks for a multiple of the alignment; allocators other than the C library's insist on it.
+  void* memory = std::aligned_alloc(alignment, rounded(bytes ? bytes : 1, alignment));
   if (memory == nullptr) throw std::bad_alloc();
   if (huge) madvise(memory, bytes, MADV_HUGEPAGE);  // advice only: refused, the memory is as good
   held.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);

@@ -1,8 +1,22 @@
-// GCC 12's static unwinder asks the C library for _dl_find_object (GLIBC 2.35). The library must load
-// from 2.34 on, so it carries a hidden one of its own over dl_iterate_phdr. Exceptions are the failure path:
-// its speed does not matter.
+// Stand-ins for what GCC's static C++ runtime asks of a C library newer than 2.34, from which on this library
+// must load. They are hidden, and left out or unused where the runtime does not ask for them.
+// - _dl_find_object (2.35), GCC 12's unwinder: over dl_iterate_phdr. Exceptions are the failure path, so its
+//   speed does not matter.
+// - __isoc23_strtoul (2.38), GCC 13's exception pool: the strtoul of old, which lacks the 0b prefix only.
 #include <dlfcn.h>
 #include <link.h>
+
+extern "C" {
+
+// By its assembler name, as newer headers turn a plain call into one of __isoc23_strtoul.
+unsigned long c99_strtoul(const char* text, char** end, int base) noexcept __asm__("strtoul");
+
+__attribute__((visibility("hidden"))) unsigned long __isoc23_strtoul(const char* text, char** end,
+                                                                     int base) noexcept {
+  return c99_strtoul(text, end, base);
+}
+
+}  // extern "C"
 
 #if defined(DLFO_STRUCT_HAS_EH_DBASE)
 

@@ -5,8 +5,6 @@
 namespace dmoe {
 namespace {
 
-constexpr int64_t kLargest = int64_t{1} << 62;
-
 // Shared by both kinds of matrix: they differ in constness only.
 void check_matrix(const void* data, int64_t rows, int64_t columns, int64_t stride, const char* name) {
   DMOE_REQUIRE(rows >= 0, DMOE_E_SHAPE, "%s.rows is %lld, must be >= 0", name, static_cast<long long>(rows));
@@ -14,7 +12,7 @@ void check_matrix(const void* data, int64_t rows, int64_t columns, int64_t strid
                static_cast<long long>(columns));
   DMOE_REQUIRE(stride >= columns, DMOE_E_SHAPE, "%s.row_stride is %lld, must be >= columns (%lld)", name,
                static_cast<long long>(stride), static_cast<long long>(columns));
-  const bool fits = rows == 0 || stride <= kLargest / static_cast<int64_t>(sizeof(float)) / rows;
+  const bool fits = rows == 0 || stride <= kLargestBytes / static_cast<int64_t>(sizeof(float)) / rows;
   DMOE_REQUIRE(fits, DMOE_E_SHAPE, "%s with %lld rows of stride %lld exceeds the address space", name,
                static_cast<long long>(rows), static_cast<long long>(stride));
   DMOE_REQUIRE(data != nullptr || rows == 0, DMOE_E_ARGUMENT, "%s.data is NULL with %lld rows", name,
@@ -91,8 +89,8 @@ void require_disjoint(const Span* outputs, int output_count, const Span* inputs,
 }
 
 int64_t checked_product(int64_t a, int64_t b, const char* name) {
-  DMOE_REQUIRE(a == 0 || b <= kLargest / a, DMOE_E_SHAPE, "%s: %lld x %lld exceeds the address space", name,
-               static_cast<long long>(a), static_cast<long long>(b));
+  DMOE_REQUIRE(a == 0 || b <= kLargestBytes / a, DMOE_E_SHAPE, "%s: %lld x %lld exceeds the address space",
+               name, static_cast<long long>(a), static_cast<long long>(b));
   return a * b;
 }
 

@@ -11,6 +11,9 @@
 
 namespace dmoe {
 
+/** No range of memory is larger. */
+inline constexpr int64_t kLargestBytes = int64_t{1} << 62;
+
 /** A read-only row-major matrix whose shape has been checked. */
 struct MatrixView {
   const float* data = nullptr;
@@ -56,6 +59,8 @@ Span span_of(const MatrixView& matrix, const char* name);
 Span span_of(const OutputView& matrix, const char* name);
 template <typename T>
 Span span_of(const T* data, int64_t count, const char* name) {
+  DMOE_REQUIRE(count <= kLargestBytes / static_cast<int64_t>(sizeof(T)), DMOE_E_SHAPE,
+               "%s with %lld elements exceeds the address space", name, static_cast<long long>(count));
   return Span{name, data, data == nullptr ? 0 : count * static_cast<int64_t>(sizeof(T))};
 }
 /** Throws DMOE_E_ARGUMENT when any two of the outputs, or an output and an input, share a byte. */

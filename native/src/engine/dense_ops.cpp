@@ -12,10 +12,8 @@ namespace {
 
 constexpr int64_t kNormElements = 32768;  // per unit: below it a second thread costs more than it saves
 
-const KernelTable& auto_kernels() {
-  static const KernelTable& table = kernel_table(resolve_isa(DMOE_ISA_AUTO));
-  return table;
-}
+// Resolved per call, like everywhere else: DYNAMIC_MOE_ISA may change.
+const KernelTable& auto_kernels() { return kernel_table(resolve_isa(DMOE_ISA_AUTO)); }
 
 void run_norm(norm_rms_kernel* kernel, const MatrixView& input, const float* weight, const float* bias,
               float epsilon, const OutputView& output) {

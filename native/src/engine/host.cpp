@@ -3,11 +3,11 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,9 +27,18 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
+// The decimal integer at the start of a text. strtoll and sscanf would do it too, but a C library from 2.38
+// on binds them to symbols that older ones lack. @param rest [out] what follows the number
+int64_t leading_number(std::string_view text, int64_t otherwise, std::string_view* rest = nullptr) {
+  int64_t value = otherwise;
+  const char* end = text.data() + text.size();
+  const char* after = std::from_chars(text.data(), end, value).ptr;
+  if (rest != nullptr) *rest = {after, static_cast<size_t>(end - after)};
+  return value;
+}
+
 int64_t number_in(const std::string& path, int64_t otherwise) {
-  const std::string line = first_line(path);
-  return line.empty() ? otherwise : std::strtoll(line.c_str(), nullptr, 10);
+  return leading_number(first_line(path), otherwise);
 }
 
 std::vector<int> allowed_cpus() {
@@ -50,9 +59,10 @@ std::vector<int> allowed_cpus() {
 
 // "1024K" and "32M" as the kernel writes cache sizes.
 int64_t cache_bytes(const std::string& text) {
-  char* end = nullptr;
-  const int64_t value = std::strtoll(text.c_str(), &end, 10);
-  return *end == 'K' ? value << 10 : *end == 'M' ? value << 20 : *end == 'G' ? value << 30 : value;
+  std::string_view unit;
+  const int64_t value = leading_number(text, 0, &unit);
+  if (unit.empty()) return value;
+  return unit[0] == 'K' ? value << 10 : unit[0] == 'M' ? value << 20 : unit[0] == 'G' ? value << 30 : value;
 }
 
 void read_caches(const std::vector<int>& cpus, CpuInfo* info) {
@@ -70,18 +80,21 @@ void read_caches(const std::vector<int>& cpus, CpuInfo* info) {
   }
 }
 
+// "150000 100000" in cpu.max: microseconds of processor time per period. 0 for "max 100000" or nothing.
+double cores_of(std::string_view line) {
+  std::string_view rest;
+  const int64_t limit = leading_number(line, 0, &rest);
+  if (limit <= 0 || rest.empty() || rest[0] != ' ') return 0;
+  const int64_t period = leading_number(rest.substr(1), 0);
+  return period > 0 ? static_cast<double>(limit) / static_cast<double>(period) : 0;
+}
+
 double quota_v2(std::string directory, const std::string& root) {
   double quota = 0;
   // Every ancestor may limit; the tightest one counts.
   for (;;) {
-    const std::string line = first_line(root + directory + "/cpu.max");
-    char limit[32] = "";
-    double period = 0;
-    if (std::sscanf(line.c_str(), "%31s %lf", limit, &period) == 2 && period > 0 &&
-        std::strcmp(limit, "max") != 0) {
-      const double cores = std::strtod(limit, nullptr) / period;
-      if (cores > 0 && (quota == 0 || cores < quota)) quota = cores;
-    }
+    const double cores = cores_of(first_line(root + directory + "/cpu.max"));
+    if (cores > 0 && (quota == 0 || cores < quota)) quota = cores;
     const size_t slash = directory.find_last_of('/');
     if (slash == std::string::npos || directory.empty()) return quota;
     directory.resize(slash);

@@ -30,7 +30,7 @@ struct Layer::ForwardScratch {
   LimitScratch limit;
 
   ForwardScratch(const Layer& layer, const RouteCall& call, const dmoe_layer_params& limits,
-                 const dmoe_routes& routes, int64_t chunk, Arena& arena) {
+                 const dmoe_routes& routes, Arena& arena) {
     const int64_t experts = layer.router_->experts();
     const bool own_routes = routes.ids == nullptr;
     const bool reroutes = limits.capacity_factor > 0 && limits.overflow == DMOE_OVERFLOW_REROUTE;
@@ -42,7 +42,7 @@ struct Layer::ForwardScratch {
       logits = arena.take<float>(size(checked_product(call.tokens, experts, "logits")));
     }
     load = arena.take<int64_t>(size(experts));
-    if (limits.capacity_factor > 0) limit = lay_limit(arena, *layer.router_, chunk, routes.slots);
+    if (limits.capacity_factor > 0) limit = lay_limit(arena, *layer.router_, call.tokens, routes.slots);
   }
 };
 
@@ -122,12 +122,11 @@ int64_t Layer::block_tokens(int64_t slots) const {
   return std::min<int64_t>(options_.max_tokens, ExpertPass::block_tokens(setup_, slots));
 }
 
-void Layer::run_blocks(ExpertPass& pass, const MatrixView& hidden, int64_t first, int64_t count,
-                       const int32_t* ids, const float* weights, int64_t slots,
-                       const OutputView& output) const {
+void Layer::run_blocks(ExpertPass& pass, const MatrixView& hidden, const int32_t* ids, const float* weights,
+                       int64_t slots, const OutputView& output) const {
   const int64_t block = block_tokens(slots);
-  for (int64_t t = first; t < first + count; t += block) {
-    const int64_t rows = std::min(block, first + count - t);
+  for (int64_t t = 0; t < hidden.rows; t += block) {
+    const int64_t rows = std::min(block, hidden.rows - t);
     pass.run({hidden.row(t), rows, hidden.columns, hidden.stride},
              {ids + t * slots, weights + t * slots, slots},
              {output.row(t), rows, output.columns, output.stride}, t);
@@ -152,14 +151,14 @@ void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
 
   const int64_t experts = router_->experts();
   const int64_t slots = kept.slots;
-  const int64_t chunk = std::min<int64_t>(options_.max_tokens, std::max<int64_t>(1, tokens));
-  const int64_t block = std::min(block_tokens(slots), chunk);
+  if (capacity.capacity_factor > 0) require_limitable(tokens, kept.slots);
+  const int64_t block = std::min(block_tokens(slots), std::max<int64_t>(1, tokens));
   Arena measure;
-  { ForwardScratch(*this, call, capacity, kept, chunk, measure); }
+  { ForwardScratch(*this, call, capacity, kept, measure); }
   { ExpertPass(setup_, block, slots, measure); }
   WorkspacePool::Lease lease(workspaces_, measure.used());
   Arena arena = lease.arena();
-  ForwardScratch scratch(*this, call, capacity, kept, chunk, arena);
+  ForwardScratch scratch(*this, call, capacity, kept, arena);
   ExpertPass pass(setup_, block, slots, arena);
 
   rows.slots = kept.slots;
@@ -169,19 +168,12 @@ void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
   router_->route(hidden, call, rows);
 
   LimitResult limited;
-  for (int64_t first = 0; first < tokens; first += chunk) {
-    const int64_t count = std::min(chunk, tokens - first);
-    if (capacity.capacity_factor > 0) {
-      const float* logits = scratch.logits == nullptr ? nullptr : scratch.logits + first * experts;
-      int32_t* counts = kept.counts == nullptr ? nullptr : kept.counts + first;
-      const LimitResult r =
-          limit_routes(*router_, call, capacity, logits, experts, count, kept.slots,
-                       scratch.ids + first * slots, scratch.weights + first * slots, counts, scratch.limit);
-      limited.overflow += r.overflow;
-      limited.dropped += r.dropped;
-    }
-    run_blocks(pass, hidden, first, count, scratch.ids, scratch.weights, slots, output);
+  // Over the whole batch, as dmoe_router_limit does it: what a route loses does not depend on max_tokens.
+  if (capacity.capacity_factor > 0) {
+    limited = limit_routes(*router_, call, capacity, scratch.logits, experts, tokens, kept.slots, scratch.ids,
+                           scratch.weights, kept.counts, scratch.limit);
   }
+  run_blocks(pass, hidden, scratch.ids, scratch.weights, slots, output);
 
   count_routes(scratch.ids, tokens, kept.slots, router_->experts(), scratch.load);
   if (kept.expert_routes != nullptr) std::copy(scratch.load, scratch.load + experts, kept.expert_routes);
@@ -234,7 +226,7 @@ void Layer::execute(const MatrixView& hidden, const dmoe_routes* routes, const O
   int64_t* load = arena.take<int64_t>(size(experts));
   ExpertPass pass(setup_, block, given.slots, arena);
   check_given_routes(given, load);
-  run_blocks(pass, hidden, 0, tokens, given.ids, given.weights, given.slots, output);
+  run_blocks(pass, hidden, given.ids, given.weights, given.slots, output);
   count_routes(given.ids, tokens, given.slots, router_->experts(), load);
   write_report(make_report(load, router_->experts(), tokens), report);
 }

@@ -40,8 +40,8 @@ class Layer {
   /** @param last_token [experts] scratch */
   void check_given_routes(const dmoe_routes& routes, int64_t* last_token) const;
   int64_t block_tokens(int64_t slots) const;
-  void run_blocks(ExpertPass& pass, const MatrixView& hidden, int64_t first, int64_t count,
-                  const int32_t* ids, const float* weights, int64_t slots, const OutputView& output) const;
+  void run_blocks(ExpertPass& pass, const MatrixView& hidden, const int32_t* ids, const float* weights,
+                  int64_t slots, const OutputView& output) const;
 
   dmoe_layer_options options_;
   std::shared_ptr<const Router> router_;

@@ -26,6 +26,12 @@ dmoe_layer_params check_limits(const dmoe_layer_params* limits) {
   return checked;
 }
 
+void require_limitable(int64_t tokens, int32_t slots) {
+  const int64_t cells = checked_product(tokens, slots, "routes");
+  DMOE_REQUIRE(cells <= INT32_MAX, DMOE_E_SHAPE, "routes has %lld slots in all, must be <= %d",
+               static_cast<long long>(cells), INT32_MAX);
+}
+
 LimitResult limit_routes(const Router& router, const RouteCall& call, const dmoe_layer_params& limits,
                          const float* logits, int64_t stride, int64_t tokens, int32_t slots, int32_t* ids,
                          float* weights, int32_t* counts, const LimitScratch& scratch) {

@@ -28,6 +28,9 @@ struct LimitResult {
 /** Checks limits; NULL = no limit. */
 dmoe_layer_params check_limits(const dmoe_layer_params* limits);
 
+/** Throws DMOE_E_SHAPE when a batch has more slots than the order of its claims can number. */
+void require_limitable(int64_t tokens, int32_t slots);
+
 /** Applies a capacity to decided rows in place (ops/capacity). scratch.load holds the routes per expert
  * afterwards, also when the factor is 0 and nothing is limited. @param logits [tokens, experts], noise
  * included, rows `stride` apart; read for rerouting only */

@@ -229,7 +229,7 @@ public class MoELayer : IDisposable
             return report;
         }
 
-        long capacity = (long)Math.Ceiling((double)Options.ExpertCapacityFactor * report.Routes / Router.NumExperts);
+        long capacity = ExpertCapacity.Of(Options.ExpertCapacityFactor, report.Routes, Router.NumExperts);
         long overflow = 0;
         foreach (long routes in buffers.ExpertRoutes)
         {

@@ -3,7 +3,7 @@ namespace DynamicMoE;
 /// <summary>Options of <see cref="SparseMoELayer"/>.</summary>
 public sealed class SparseMoELayerOptions : MoELayerOptions
 {
-    /// <summary>Most routes of an expert in a chunk of MaxTokens: ceil(factor * routes / experts).</summary>
+    /// <summary>Most routes of an expert in a batch: ceil(factor * routes of the batch / experts).</summary>
     /// <value>Finite and above 0. The default is 1.25.</value>
     public float CapacityFactor { get; set; } = 1.25f;
 

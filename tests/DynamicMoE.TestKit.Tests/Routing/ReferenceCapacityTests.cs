@@ -14,6 +14,11 @@ public sealed class ReferenceCapacityTests
     [InlineData(1f, 6, 3, 2)]
     [InlineData(1.25f, 6, 3, 3)]
     [InlineData(0.1f, 3, 3, 1)]
+    [InlineData(1.2f, 100, 10, 12)]
+    [InlineData(1.6f, 100, 10, 16)]
+    [InlineData(1.7f, 100, 10, 17)]
+    [InlineData(0.1f, 100, 10, 1)]
+    [InlineData(1.201f, 100, 10, 13)]
     public void Of_WhenFactorIsGiven_IsTheCeiling(float factor, int routes, int experts, int expected) =>
         Assert.Equal(expected, ReferenceCapacity.Of(factor, routes, experts));
 

@@ -3,8 +3,13 @@ namespace DynamicMoE.TestKit.Routing;
 /// <summary>DESIGN.md 4.9: a limit on the routes of one expert within a batch.</summary>
 public static class ReferenceCapacity
 {
-    /// <summary>ceil(factor * R / E).</summary>
-    public static int Of(float factor, int routes, int experts) => (int)Math.Ceiling((double)factor * routes / experts);
+    /// <summary>ceil(factor * R / E); an integer when the product is one but for the rounding of the factor to float.</summary>
+    public static int Of(float factor, int routes, int experts)
+    {
+        double share = (double)factor * routes / experts;
+        double nearest = Math.Round(share);
+        return (int)(Math.Abs(share - nearest) <= Math.ScaleB(share, -24) ? nearest : Math.Ceiling(share));
+    }
 
     /// <summary>Applies the capacity in place. Routes claim places in order of falling weight, then token order, then rank.</summary>
     /// <param name="routes">Decisions; ids and weights change.</param>

@@ -64,7 +64,7 @@ public sealed class SparseMoELayerTests
 
         RoutingReport report = layer.Forward(hidden, tokens, new float[hidden.Length], buffers);
 
-        long capacity = (long)Math.Ceiling((double)factor * routes / Experts);
+        long capacity = ReferenceCapacity.Of(factor, (int)routes, Experts);
         Assert.All(buffers.ExpertRoutes, count => Assert.InRange(count, 0, capacity));
         Assert.Equal(routes - report.DroppedRoutes, report.Routes);
         Assert.Equal(report.Routes, buffers.ExpertRoutes.Sum());
@@ -99,6 +99,31 @@ public sealed class SparseMoELayerTests
 
         Assert.Equal((1, 0, 2), (report.OverflowRoutes, report.DroppedRoutes, report.Routes));
         Assert.Equal(hidden, output);
+    }
+
+    [Theory]
+    [InlineData(1.2f, 12)]
+    [InlineData(1.6f, 16)]
+    [InlineData(1.7f, 17)]
+    [InlineData(0.1f, 1)]
+    public void Forward_WhenTheFactorIsADecimalFraction_TheCapacityIsNotOneMore(float factor, int capacity)
+    {
+        const int Tokens = 100;
+        using GateWeights gate = Gates.Identity(10);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions());
+        var sparse = new SparseMoELayerOptions { CapacityFactor = factor };
+        using var limited = new SparseMoELayer(router, e => FunctionExpert.Times(1), 10, sparse);
+        using var counting = new MoELayer(router, e => FunctionExpert.Times(1), 10, new MoELayerOptions { ExpertCapacityFactor = factor });
+        var hidden = new float[Tokens * 10];
+        for (int token = 0; token < Tokens; token++)
+        {
+            hidden[token * 10] = 1; // all to expert 0
+        }
+
+        var output = new float[hidden.Length];
+
+        Assert.Equal(capacity, limited.Forward(hidden, Tokens, output).Routes);
+        Assert.Equal(Tokens - capacity, counting.Forward(hidden, Tokens, output).OverflowRoutes);
     }
 
     [Theory]

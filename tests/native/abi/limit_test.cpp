@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "support/router_api.hpp"
 
 namespace dmoe::test {
@@ -75,8 +77,13 @@ TEST(Limit, Routes_WhenTheyAreNotUsable_AreRefusedUntouched) {
   EXPECT_STREQ(dmoe_last_error(), "router_limit: routes.ids of token 2, slot 1 is 4, must be within -1..3");
   f.out.ids[5] = 1;
   f.out.weights[5] = std::nanf("");
-  EXPECT_EQ(f.limit(1.0f, DMOE_OVERFLOW_DROP, nullptr), DMOE_E_ARGUMENT);
+  EXPECT_EQ(f.limit(1.0f, DMOE_OVERFLOW_DROP, nullptr), DMOE_E_NOT_FINITE);
+  EXPECT_STREQ(dmoe_last_error(), "router_limit: routes.weights of token 2, slot 1 is nan, must be finite");
   f.out.weights[5] = 0.5f;
+  f.logits[7] = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(f.limit(1.0f, DMOE_OVERFLOW_REROUTE, nullptr), DMOE_E_NOT_FINITE);
+  EXPECT_STREQ(dmoe_last_error(), "router_limit: logits of token 1 hold inf at expert 3, must be finite");
+  f.logits[7] = 0;
   EXPECT_EQ(f.limit(-1.0f, DMOE_OVERFLOW_DROP, nullptr), DMOE_E_OPTIONS);
   EXPECT_STREQ(dmoe_last_error(), "router_limit: capacity_factor is -1, must be finite and >= 0");
   EXPECT_EQ(f.limit(1.0f, 2, nullptr), DMOE_E_OPTIONS);

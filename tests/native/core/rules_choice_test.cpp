@@ -64,7 +64,16 @@ TEST(RulesChoice, Capacity_WhenTheShareIsFractional_RoundsUp) {
   EXPECT_EQ(rule_capacity(1.25f, 8, 4), 3);
   EXPECT_EQ(rule_capacity(1e-30f, 8, 4), 1);
   EXPECT_EQ(rule_capacity(1.0f, 0, 4), 0);
+  EXPECT_EQ(rule_capacity(1.0f, (int64_t{1} << 40) + 1, 4), (int64_t{1} << 38));  // the factor is no finer
   EXPECT_EQ(rule_capacity(std::numeric_limits<float>::max(), 1000, 1), INT64_MAX);
+}
+
+TEST(RulesChoice, Capacity_WhenTheFactorIsADecimalFraction_IsNotOneMore) {
+  EXPECT_EQ(rule_capacity(1.2f, 100, 10), 12);  // 1.2f is 1.20000005
+  EXPECT_EQ(rule_capacity(1.6f, 100, 10), 16);
+  EXPECT_EQ(rule_capacity(1.7f, 100, 10), 17);
+  EXPECT_EQ(rule_capacity(0.1f, 100, 10), 1);
+  EXPECT_EQ(rule_capacity(std::nextafterf(1.2f, 2.0f), 100, 10), 13);
 }
 
 }  // namespace

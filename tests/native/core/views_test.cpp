@@ -89,6 +89,16 @@ TEST(Views, RequireDisjoint_WhenRangesShareAByte_NamesBoth) {
   EXPECT_EQ(failure([&] { require_disjoint(out2, 2, &none, 1); }).second, "c overlaps b");
 }
 
+TEST(Views, SpanOf_WhenBytesExceedTheAddressSpace_NamesTheElements) {
+  const float value = 0;
+  const int64_t most = (int64_t{1} << 62) / 4;
+  EXPECT_EQ(span_of(&value, most, "logits").bytes, int64_t{1} << 62);
+  EXPECT_EQ(
+      failure([&] { span_of(&value, most + 1, "logits"); }),
+      std::make_pair(DMOE_E_SHAPE,
+                     std::string("logits with 1152921504606846977 elements exceeds the address space")));
+}
+
 TEST(Views, FirstNotFinite_WhereverItIs_FindsTheLowest) {
   for (int64_t n : {1, 255, 256, 257, 1000}) {
     std::vector<float> values(static_cast<size_t>(n), 1.0f);

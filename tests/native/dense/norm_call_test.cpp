@@ -1,8 +1,11 @@
 // norms as exported: many rows over threads, in place, and what they refuse. The mathematics: ops/norm.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <limits>
+#include <string>
 
+#include "support/same_bits.hpp"
 #include "support/test_layer.hpp"
 
 namespace dmoe::test {
@@ -22,7 +25,7 @@ TEST(NormCall, WhenRowsAreSpreadOverThreads_GivesEachRowItsOwnBits) {
     const dmoe_matrix_f32 one = matrix(alone, columns);
     const dmoe_output_f32 same = output(alone, columns);  // in place
     ASSERT_EQ(dmoe_rms_norm(&one, weight.data(), 1e-6f, &same), DMOE_OK) << dmoe_last_error();
-    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), rms.begin() + row * columns)) << row;
+    EXPECT_TRUE(same_bits(alone.data(), rms.data() + row * columns, alone.size())) << row;
   }
   double sum = 0, squares = 0;
   for (int64_t c = 0; c < columns; ++c) {
@@ -33,6 +36,19 @@ TEST(NormCall, WhenRowsAreSpreadOverThreads_GivesEachRowItsOwnBits) {
   }
   EXPECT_NEAR(sum, 0, 1e-4);
   EXPECT_NEAR(squares, static_cast<double>(columns), 1e-2);
+}
+
+TEST(NormCall, WhenTheLevelOfTheEnvironmentChanges_FollowsIt) {
+  std::vector<float> x(10, 1.0f), y(10);
+  const dmoe_matrix_f32 in = matrix(x, 10);
+  const dmoe_output_f32 out = output(y, 10);
+  const char* value = std::getenv("DYNAMIC_MOE_ISA");
+  const std::string before = value == nullptr ? "" : value;  // "" is the same as none
+  ASSERT_EQ(dmoe_rms_norm(&in, nullptr, 0, &out), DMOE_OK) << dmoe_last_error();
+  setenv("DYNAMIC_MOE_ISA", "sse9", 1);
+  EXPECT_EQ(dmoe_rms_norm(&in, nullptr, 0, &out), DMOE_E_BACKEND);
+  setenv("DYNAMIC_MOE_ISA", before.c_str(), 1);
+  EXPECT_EQ(dmoe_rms_norm(&in, nullptr, 0, &out), DMOE_OK) << dmoe_last_error();
 }
 
 TEST(NormCall, WhenArgumentsAreUnusable_IsRefused) {

@@ -128,6 +128,16 @@ TEST_F(Cgroup, Quota_OfVersion2_IsTheTightestOfAllAncestors) {
   EXPECT_EQ(quota(&version), 0.5);
 }
 
+TEST_F(Cgroup, Quota_WhenALineIsNotTwoNumbers_IsZero) {
+  write("self", "0::/a\n");
+  int version = -1;
+  for (const char* line :
+       {"", "max", "max 100000", "150000", "150000 ", "150000 0", "-1 100000", "x 100000"}) {
+    write("a/cpu.max", std::string(line) + "\n");
+    EXPECT_EQ(quota(&version), 0.0) << line;
+  }
+}
+
 TEST_F(Cgroup, Quota_OfVersion1_ReadsTheCpuController) {
   write("self", "5:memory:/x\n4:cpu,cpuacct:/x\n0::/\n");
   write("cpu,cpuacct/x/cpu.cfs_quota_us", "200000\n");

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "engine/cpu.hpp"
+#include "support/same_bits.hpp"
 #include "support/test_layer.hpp"
 
 namespace dmoe::test {
@@ -90,14 +91,15 @@ TEST(Layer, Forward_WhenTheBatchIsCutDifferently_GivesTheSameBits) {
     const std::vector<float> whole = layer.forward(x);
     for (int64_t size : {1, 2, 3, 7, 64}) {
       for (int64_t first = 0; first + size <= 512; first += std::max<int64_t>(size, 29)) {
-        EXPECT_EQ(layer.forward(rows(x, s.hidden, first, size)), rows(whole, s.hidden, first, size))
+        EXPECT_TRUE(
+            same_bits(layer.forward(rows(x, s.hidden, first, size)), rows(whole, s.hidden, first, size)))
             << size << " tokens from " << first;
       }
     }
     for (int32_t max_tokens : {1, 10, 100}) {
       LayerSpec chunked = s;
       chunked.max_tokens = max_tokens;
-      EXPECT_EQ(TestLayer(chunked).forward(x), whole) << "chunks of " << max_tokens;
+      EXPECT_TRUE(same_bits(TestLayer(chunked).forward(x), whole)) << "chunks of " << max_tokens;
     }
   }
 }
@@ -112,7 +114,7 @@ TEST(Layer, Forward_WhenAnyThreadCount_GivesTheSameBits) {
     for (int32_t threads : {2, 3, 8}) {
       ASSERT_EQ(dmoe_runtime_set_threads(threads), DMOE_OK);
       s.threads = threads;
-      EXPECT_EQ(TestLayer(s).forward(x), one) << threads << " threads";
+      EXPECT_TRUE(same_bits(TestLayer(s).forward(x), one)) << threads << " threads";
     }
     dmoe_runtime_set_threads(0);
   }
@@ -127,7 +129,7 @@ TEST(Layer, Forward_WhenAnyLevelThatRunsHere_IsWithinItsBoundAndF32HasTheSameBit
     if ((cpu_info().isa_supported & (1u << isa)) == 0) continue;
     s.isa = isa;
     s.format = DMOE_FORMAT_F32;
-    EXPECT_EQ(TestLayer(s).forward(x), f32) << isa_name(isa);
+    EXPECT_TRUE(same_bits(TestLayer(s).forward(x), f32)) << isa_name(isa);
     s.format = DMOE_FORMAT_BF16;
     expect_correct(TestLayer(s), 33);
   }
@@ -142,7 +144,7 @@ TEST(Layer, Execute_WhenGivenForwardsRoutes_GivesTheSameBits) {
   const std::vector<float> y = layer.forward(x, &routing);
   std::vector<float> again;
   EXPECT_EQ(layer.execute(x, routing, again), DMOE_OK) << dmoe_last_error();
-  EXPECT_EQ(again, y);
+  EXPECT_TRUE(same_bits(again, y));
 }
 
 TEST(Layer, Execute_WhenSlotsAreUnused_LeavesThemOut) {
@@ -222,7 +224,7 @@ TEST(Layer, Forward_WhenItsPartsAreDestroyed_StillRuns) {
   const std::vector<float> x = layer.tokens(4);
   const std::vector<float> before = layer.forward(x);
   layer.drop_parts();
-  EXPECT_EQ(layer.forward(x), before);
+  EXPECT_TRUE(same_bits(layer.forward(x), before));
 }
 
 TEST(Layer, Forward_WhenWarm_AllocatesNothing) {
@@ -258,7 +260,7 @@ TEST(Layer, Forward_WhenManyThreadsCallOneLayer_EachGetsItsOwnResult) {
   std::vector<int> wrong(8, 0);
   for (size_t i = 0; i < 8; ++i) {
     callers.emplace_back([&, i] {
-      for (int round = 0; round < 20; ++round) wrong[i] += layer.forward(inputs[i]) != expected[i];
+      for (int round = 0; round < 20; ++round) wrong[i] += !same_bits(layer.forward(inputs[i]), expected[i]);
     });
   }
   for (std::thread& t : callers) t.join();

@@ -61,8 +61,6 @@ inline double product_bound(int64_t k, double sum_of_magnitudes) {
   return gamma(k + 2) * sum_of_magnitudes + static_cast<double>(k + 1) * 0x1p-126;
 }
 
-inline bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
-
 }  // namespace dmoe::test
 
 #endif  // DYNAMICMOE_TESTS_SUPPORT_NUMBERS_HPP_

@@ -9,6 +9,7 @@
 
 #include "dynamicmoe/dynamicmoe.h"
 #include "support/numbers.hpp"
+#include "support/same_bits.hpp"
 
 namespace dmoe::test {
 
@@ -94,9 +95,9 @@ struct RouteBuffers {
     return r;
   }
   bool operator==(const RouteBuffers& o) const {
-    // Gaps may be infinite but never NaN, so == is identity but for the sign of 0.
-    return ids == o.ids && counts == o.counts && weights == o.weights && scores == o.scores &&
-           logits == o.logits && gaps == o.gaps && expert_routes == o.expert_routes;
+    return ids == o.ids && counts == o.counts && same_bits(weights, o.weights) &&
+           same_bits(scores, o.scores) && same_bits(logits, o.logits) && same_bits(gaps, o.gaps) &&
+           expert_routes == o.expert_routes;
   }
   bool untouched() const { return *this == RouteBuffers(tokens, slots, experts); }
   int32_t id(int64_t t, int32_t s) const { return ids[static_cast<size_t>(t * slots + s)]; }

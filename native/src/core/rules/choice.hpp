@@ -55,12 +55,14 @@ DMOE_RULE int rule_threshold_stops(float gap, float limit) { return gap > limit;
 /** Top-p strategy: whether the taken mass suffices. */
 DMOE_RULE int rule_mass_suffices(float taken, float total, float share) { return taken >= share * total; }
 
-/** Routes that one expert may keep: ceil(factor R / E). */
+/** Routes that one expert may keep: ceil(factor R / E). The factor is a float, so a product within its
+ * rounding (2^-24) of an integer means that integer: 1.2f * 100 / 10 is 12.0000005 and stands for 12. */
 DMOE_RULE int64_t rule_capacity(float factor, int64_t routes, int64_t experts) {
   const double x = (double)factor * (double)routes / (double)experts;
   if (x >= 9.0e18) return INT64_MAX;
   const int64_t whole = (int64_t)x;
-  return whole + ((double)whole < x ? 1 : 0);
+  const double rest = x - (double)whole;
+  return whole + (rest > x * 0x1p-24 ? 1 : 0);
 }
 
 }  // namespace dmoe

@@ -9,6 +9,7 @@
 #include "core/rules/noise.hpp"
 #include "support/kernel_lines.hpp"
 #include "support/packed.hpp"
+#include "support/same_bits.hpp"
 
 namespace dmoe::test {
 namespace {
@@ -56,7 +57,8 @@ TEST(LogitsOp, Logits_OfAnyShape_AreWithinTheirBoundAndTheSameBitsAtEveryLevel) 
         const Problem problem(random, rows, K, experts);
         for (bool with_bias : {false, true}) {
           const auto portable = problem.run(lines.back().run, with_bias);
-          for (const auto& line : lines) EXPECT_EQ(problem.run(line.run, with_bias), portable) << line.name;
+          for (const auto& line : lines)
+            EXPECT_TRUE(same_bits(problem.run(line.run, with_bias), portable)) << line.name;
           for (int64_t t = 0; t < rows; ++t)
             for (int64_t e = 0; e < experts; ++e) {
               double exact = with_bias ? static_cast<double>(problem.bias[static_cast<size_t>(e)]) : 0;
@@ -81,8 +83,10 @@ TEST(LogitsOp, Logits_WhateverTheBatch_AreTheSameBits) {
     const auto all = problem.run(line.run, true);
     for (int64_t count : {1, 2, 3, 7, 64}) {
       const auto part = problem.run(line.run, true, 50, count);
-      for (int64_t i = 50 * problem.padded; i < (50 + count) * problem.padded; ++i)
-        ASSERT_EQ(part[static_cast<size_t>(i)], all[static_cast<size_t>(i)]) << line.name << " " << count;
+      const int64_t first = 50 * problem.padded;
+      ASSERT_TRUE(
+          same_bits(part.data() + first, all.data() + first, static_cast<size_t>(count * problem.padded)))
+          << line.name << " " << count;
     }
   }
 }
@@ -118,7 +122,7 @@ TEST(LogitsOp, Noise_OnEveryLevel_IsTheRule) {
             const auto i = static_cast<size_t>(t * 70 + e);
             const int64_t position = given ? positions[static_cast<size_t>(t)] : 1000 + t;
             const float z = e < experts ? rule_noise(99, position, static_cast<int32_t>(e)) : 0.0f;
-            ASSERT_EQ(noisy[i], base[i] + 0.25f * z) << line.name;
+            ASSERT_TRUE(same_bits(noisy[i], base[i] + 0.25f * z)) << line.name;
           }
       }
 }

@@ -8,6 +8,7 @@
 
 #include "support/kernel_lines.hpp"
 #include "support/numbers.hpp"
+#include "support/same_bits.hpp"
 
 namespace dmoe::test {
 namespace {

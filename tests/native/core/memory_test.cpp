@@ -1,0 +1,30 @@
+#include "core/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+
+namespace dmoe {
+namespace {
+
+// 5 MiB + 64 is above the size from which memory is aligned to huge pages, and no multiple of one. Sanitizers
+// abort on an aligned_alloc whose size is not a multiple of the alignment.
+TEST(Memory, Allocate_OfAnySize_IsAlignedCountedAndWritable) {
+  for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100}, (std::size_t{4} << 20) - 1,
+                            std::size_t{4} << 20, (std::size_t{5} << 20) + 64}) {
+    const int64_t before = allocated_bytes();
+    void* memory = allocate(bytes);
+    ASSERT_NE(memory, nullptr) << bytes;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % kAlignment, 0u) << bytes;
+    std::memset(memory, 1, bytes);
+    EXPECT_EQ(allocated_bytes(), before + static_cast<int64_t>(bytes));
+    release(memory, bytes);
+    EXPECT_EQ(allocated_bytes(), before);
+  }
+}
+
+TEST(Memory, Allocate_WhenTheSizeIsAbsurd_Throws) { EXPECT_THROW(allocate(SIZE_MAX), std::bad_alloc); }
+
+}  // namespace
+}  // namespace dmoe
