@@ -91,17 +91,17 @@ Task("CheckLibrary").IsDependentOn("Native").Does(() =>
 
 Task("CheckBindings").Does(() => RunGenerator("--verify"));
 
-// The analyzers run in the build, where a warning is an error; this adds what only the formatter sees.
-Task("CheckFormat").IsDependentOn("BuildAll").Does(() => Run("dotnet", $"format whitespace {Solution} --no-restore --verify-no-changes"));
+// Style rules and analyzers run in the build, where a warning is an error; this adds what only the formatter sees.
+Task("CheckFormat").Does(() => Run("dotnet", "format whitespace . --folder --verify-no-changes --exclude **/obj/** **/bin/** artifacts"));
 
 Task("CheckArchitecture").IsDependentOn("BuildAll").Does(() =>
     RunManagedTests("tests/DynamicMoE.Architecture.Tests/DynamicMoE.Architecture.Tests.csproj", $"{Results}/check"));
 
 Task("Check")
     .IsDependentOn("CheckNativeFormat")
-    .IsDependentOn("CheckLibrary")
-    .IsDependentOn("CheckBindings")
     .IsDependentOn("CheckFormat")
+    .IsDependentOn("CheckBindings")
+    .IsDependentOn("CheckLibrary")
     .IsDependentOn("CheckArchitecture")
     .IsDependentOn("TestNativeAsan")
     .IsDependentOn("TestNativeTsan");
