@@ -57,6 +57,23 @@ public sealed class AllocationTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Forward_WhenABudgetIsHeld_AllocatesNothing(int tokens)
+    {
+        using var experts = TestExperts.Create(new ExpertBankOptions { NumExperts = 8, Hidden = Dim, Width = 24, Format = WeightFormat.BFloat16 });
+        using var router = new DynamicRouter(new DynamicRouterOptions
+        {
+            InputDim = Dim, NumExperts = 8, MaxExperts = 2, Strategy = RoutingStrategy.Threshold, MeanExpertsBudget = 1.25,
+        });
+        using var layer = new MoELayer(router, experts.Bank);
+        float[] hidden = new SeededRandom(3).Gaussian(tokens * Dim);
+        var output = new float[hidden.Length];
+
+        AssertNoAllocation(() => layer.Forward(hidden, tokens, output));
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Forward_WhenExpertsAreManaged_AllocatesNothing(bool sparse)
