@@ -114,6 +114,8 @@ Task("Bench").Does(() =>
     Run("dotnet", "run -c Release --project benchmarks/DynamicMoE.Benchmarks -- --filter *");
 });
 
+Task("Peers").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/DynamicMoE.Peers"));
+
 Task("TrainTinyMoE").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- train"));
 
 Task("Golden").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- golden"));

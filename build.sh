@@ -13,6 +13,7 @@ targets  Build (default)   native library, bindings, managed projects
          Test              Build, then every native and managed test
          Check             what must hold before a commit (see CONTRIBUTING.md)
          Bench             Google Benchmark and BenchmarkDotNet
+         Peers             the layer beside a TorchSharp loop over experts
          Pack              NuGet packages under artifacts/packages
          Native  Bindings  TestNativeAsan  TestNativeTsan  TrainTinyMoE  Golden  Clean
 extras   browser  qemu  prometheus  clang-19
@@ -51,7 +52,7 @@ need_tests() { need_native_tests; need_clang; }
 
 case "$target" in
   Native) need_native ;;
-  Build | Demo | Pack | TrainTinyMoE | Golden) need_build ;;
+  Build | Demo | Pack | Peers | TrainTinyMoE | Golden) need_build ;;
   Bindings) need_clang ;;
   Test) need_tests ;;
   TestNativeAsan | TestNativeTsan) need_native_tests ;;

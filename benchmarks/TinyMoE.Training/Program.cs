@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using TinyMoE.Training;
+using TorchLoading;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;

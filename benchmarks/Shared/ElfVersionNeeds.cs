@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace TinyMoE.Training;
+namespace TorchLoading;
 
 /// <summary>Edits the table of needed symbol versions (.gnu.version_r) of a 64-bit little-endian ELF image.</summary>
 internal static class ElfVersionNeeds

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace TinyMoE.Training;
+namespace TorchLoading;
 
 /// <summary>Makes TorchSharp's native library loadable where the system's libstdc++ is older than the one it was built against.</summary>
 /// <remarks>
