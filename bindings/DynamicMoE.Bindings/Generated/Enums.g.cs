@@ -13,7 +13,7 @@ internal enum DmoeAbi
     Major = 1,
 
     /// <summary>the library's must be at least the caller's.</summary>
-    Minor = 0,
+    Minor = 1,
 }
 
 /// <summary>Result of a call. Values are never renumbered.</summary>
@@ -77,6 +77,12 @@ internal enum DmoeFormat
 
     /// <summary>bfloat16 weights, activations rounded to bfloat16 (nearest even), float32 sums.</summary>
     Bf16 = 1,
+
+    /// <summary>weights -127..127 in blocks of 32 along the inner dimension, one float16 scale each; activations likewise, float32 scale.</summary>
+    Q8 = 2,
+
+    /// <summary>weights -8..7 in blocks of 32, one float16 scale each; activations as for Q8.</summary>
+    Q4 = 3,
 }
 
 /// <summary>Instruction-set level of the kernels. Levels never mix within one object.</summary>

@@ -28,7 +28,7 @@ extern "C" {
 /** Version of this ABI: major = breaking, minor = additive. */
 typedef enum dmoe_abi {
   DMOE_ABI_MAJOR = 1, /**< callers must match it */
-  DMOE_ABI_MINOR = 0  /**< the library's must be at least the caller's */
+  DMOE_ABI_MINOR = 1  /**< the library's must be at least the caller's */
 } dmoe_abi;
 
 /** Result of a call. Values are never renumbered. */
@@ -57,7 +57,9 @@ typedef enum dmoe_dtype {
 /** How packed weights are kept. */
 typedef enum dmoe_format {
   DMOE_FORMAT_F32 = 0, /**< float32 weights and activations */
-  DMOE_FORMAT_BF16 = 1 /**< bfloat16 weights, activations rounded to bfloat16 (nearest even), float32 sums */
+  DMOE_FORMAT_BF16 = 1,/**< bfloat16 weights, activations rounded to bfloat16 (nearest even), float32 sums */
+  DMOE_FORMAT_Q8 = 2,  /**< weights -127..127 in blocks of 32 along the inner dimension, one float16 scale each; activations likewise, float32 scale */
+  DMOE_FORMAT_Q4 = 3   /**< weights -8..7 in blocks of 32, one float16 scale each; activations as for Q8 */
 } dmoe_format;
 
 /** Instruction-set level of the kernels. Levels never mix within one object. */
