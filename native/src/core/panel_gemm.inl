@@ -1,44 +1,48 @@
 // panel_gemm: out[r, c] = sum over k of row[r][k] * w[k, c] on packed panels (panel_gemm.hpp).
-// Include after one simd_*.hpp.
+// Include after one simd_*.hpp, and after panel_quant.inl where the 8- and 4-bit formats are wanted.
 //
 // One accumulation order at every m: k ascending from 0, one fp32 accumulator per element, one fma per k
 // (bf16: even k, then odd k; or vdpbf16ps). Latency is hidden by more rows or more panels, never by splitting
 // the sum; a block of k stores the accumulator and the next one loads it back, which changes no bit. Error:
 // |out - exact| <= gamma(k) * sum |x||w|, gamma(k) = k u / (1 - k u), u = 2^-24; the exact sum is over the
 // stored (bf16: rounded) elements. vdpbf16ps rounds twice per pair: gamma(k + 1), plus k * 2^-126 for flushed
-// products.
+// products. 8- and 4-bit formats: panel_quant.inl.
 
 namespace dmoe {
 namespace {
 
-// How one storage format steps along k. A step is one k (f32) or a pair of k (bf16); a panel row has 128
-// bytes.
+// How one storage format steps along k. A step is one k (f32) or a pair of k (bf16).
 struct FormatF32 {
+  static constexpr bool kQuantised = false;
   using Element = float;
   using Operand = Vec;
-  static constexpr int kStepElements = 1;
+  static constexpr int64_t kStepElements = 1;
+  static constexpr int64_t kStepBytes = 128;
   static constexpr int64_t kBlockSteps = 1024;
-  static DMOE_INLINE Operand weights(const float* p) { return load(p); }
+  static DMOE_INLINE Operand weights(const uint8_t* p) { return load(reinterpret_cast<const float*>(p)); }
   static DMOE_INLINE Operand broadcast(const float* p) { return set1(*p); }
   static DMOE_INLINE Vec multiply_add(Operand w, Operand x, Vec acc) { return fma(w, x, acc); }
 };
 struct FormatBf16 {
+  static constexpr bool kQuantised = false;
   using Element = uint16_t;
   using Operand = PairVec;
-  static constexpr int kStepElements = 2;
+  static constexpr int64_t kStepElements = 2;
+  static constexpr int64_t kStepBytes = 128;
   static constexpr int64_t kBlockSteps = 1024;
-  static DMOE_INLINE Operand weights(const uint16_t* p) { return load_pairs(p); }
+  static DMOE_INLINE Operand weights(const uint8_t* p) {
+    return load_pairs(reinterpret_cast<const uint16_t*>(p));
+  }
   static DMOE_INLINE Operand broadcast(const uint16_t* p) { return broadcast_pair(p); }
   static DMOE_INLINE Vec multiply_add(Operand w, Operand x, Vec acc) { return dot_pairs(w, x, acc); }
 };
 
-// R rows x P panels in registers over steps [from, to). Panels are panel_stride elements apart.
+// R rows x P panels in registers over steps [from, to). Panels are panel_stride bytes apart.
 template <class Format, int R, int P>
-DMOE_INLINE void gemm_tile(const void* const* rows, const typename Format::Element* panels,
-                           int64_t panel_stride, int64_t from, int64_t to, float* out, int64_t out_stride) {
+DMOE_INLINE void float_tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride,
+                            int64_t from, int64_t to, float* out, int64_t out_stride) {
   using Element = typename Format::Element;
   constexpr int kVectors = 2 * P;
-  constexpr int kVectorElements = 16 * Format::kStepElements;
   const Element* x[R];
   Vec acc[R][kVectors];
 #pragma GCC unroll 16
@@ -51,7 +55,7 @@ DMOE_INLINE void gemm_tile(const void* const* rows, const typename Format::Eleme
     typename Format::Operand w[kVectors];
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
-      w[v] = Format::weights(panels + (v / 2) * panel_stride + (2 * step + v % 2) * kVectorElements);
+      w[v] = Format::weights(panels + (v / 2) * panel_stride + step * Format::kStepBytes + (v % 2) * 64);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
@@ -67,63 +71,90 @@ DMOE_INLINE void gemm_tile(const void* const* rows, const typename Format::Eleme
   }
 }
 
-// Runs the tile of exactly `rows_left` <= R rows.
-template <class Format, int R, int P>
-DMOE_INLINE void gemm_tile_of(int rows_left, const void* const* rows, const typename Format::Element* panels,
-                              int64_t panel_stride, int64_t from, int64_t to, float* out,
-                              int64_t out_stride) {
-  if (rows_left == R) {
-    gemm_tile<Format, R, P>(rows, panels, panel_stride, from, to, out, out_stride);
-  } else if constexpr (R > 1) {
-    gemm_tile_of<Format, R - 1, P>(rows_left, rows, panels, panel_stride, from, to, out, out_stride);
-  }
+// Vectors that a tile of a format keeps in registers at most: rows * panels * 2.
+template <class Format>
+constexpr int tile_vectors() {
+#ifdef DMOE_PANEL_QUANT
+  if (Format::kQuantised) return kQuantAccumulators;
+#endif
+  return kTileAccumulators;
+}
+// Panels that a tile of R rows covers: few rows take more panels, so that as many sums are under way at once.
+template <class Format, int R>
+constexpr int tile_panels() {
+  constexpr int kFit = tile_vectors<Format>() / (2 * R);
+  return kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
 }
 
-// All rows against P panels; a block of k stays in cache while the row tiles pass over it.
-template <class Format, int P>
-__attribute__((noinline)) void gemm_columns(const PanelGemm& g, const typename Format::Element* panels,
+template <class Format, int R, int P>
+DMOE_INLINE void tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride, int64_t from,
+                      int64_t to, float* out, int64_t out_stride) {
+#ifdef DMOE_PANEL_QUANT
+  if constexpr (Format::kQuantised) {
+    return quant_tile<Format, R, P>(rows, panels, panel_stride, from, to, out, out_stride);
+  } else
+#endif
+    float_tile<Format, R, P>(rows, panels, panel_stride, from, to, out, out_stride);
+}
+
+// Tiles of R rows, the last few of R - 1, against P panels; a block of k stays in cache while the row tiles
+// pass over it.
+template <class Format, int R, int P>
+__attribute__((noinline)) void gemm_columns(const PanelGemm& g, int64_t tiles, const uint8_t* panels,
                                             int64_t panel_stride, float* out) {
   const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
-  const int64_t tiles = (g.m + kTileRows - 1) / kTileRows;
   const int64_t block = tiles > 1 ? Format::kBlockSteps : steps;
+  const int64_t whole = g.m - tiles * (R - 1);  // tiles of R rows; the others have R - 1
   for (int64_t from = 0; from < steps; from += block) {
     const int64_t to = from + block < steps ? from + block : steps;
-    for (int64_t tile = 0; tile < tiles; ++tile) {  // rows are dealt evenly: 7 rows are 4 + 3, not 6 + 1
-      const int64_t row = g.m * tile / tiles;
-      const int count = static_cast<int>(g.m * (tile + 1) / tiles - row);
-      gemm_tile_of<Format, kTileRows, P>(count, g.rows + row, panels, panel_stride, from, to,
-                                         out + row * g.out_stride, g.out_stride);
+    int64_t row = 0;
+    for (int64_t t = 0; t < whole; ++t, row += R) {
+      tile<Format, R, P>(g.rows + row, panels, panel_stride, from, to, out + row * g.out_stride,
+                         g.out_stride);
+    }
+    if constexpr (R > 1) {
+      for (int64_t t = whole; t < tiles; ++t, row += R - 1) {
+        tile<Format, R - 1, P>(g.rows + row, panels, panel_stride, from, to, out + row * g.out_stride,
+                               g.out_stride);
+      }
     }
   }
 }
 
-// One row: more panels at once hide the latency of the fma and keep several streams of weights in flight.
-template <class Format>
-__attribute__((noinline)) void gemm_row(const PanelGemm& g, const typename Format::Element* panels,
-                                        int64_t panel_stride, float* out) {
+template <class Format, int R>
+DMOE_INLINE void gemm_rows(const PanelGemm& g, int64_t tiles) {
+  constexpr int kPanels = tile_panels<Format, R>();
   const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
-  gemm_tile<Format, 1, kRowPanels>(g.rows, panels, panel_stride, 0, steps, out, g.out_stride);
+  const int64_t panel_stride = steps * Format::kStepBytes;
+  const uint8_t* panels = static_cast<const uint8_t*>(g.panels);
+  int64_t panel = 0;
+  for (; panel + kPanels <= g.panel_count; panel += kPanels) {
+    gemm_columns<Format, R, kPanels>(g, tiles, panels + panel * panel_stride, panel_stride,
+                                     g.out + panel * kPanelColumns);
+  }
+  if constexpr (kPanels > 1) {
+    for (; panel < g.panel_count; ++panel) {
+      gemm_columns<Format, R, 1>(g, tiles, panels + panel * panel_stride, panel_stride,
+                                 g.out + panel * kPanelColumns);
+    }
+  }
+}
+
+// Finds the R of this call: rows are dealt evenly, 13 rows are 7 + 6, not 12 + 1.
+template <class Format, int R>
+DMOE_INLINE void gemm_rows_of(const PanelGemm& g, int64_t tiles, int64_t rows) {
+  if constexpr (R > 1) {
+    if (rows < R) return gemm_rows_of<Format, R - 1>(g, tiles, rows);
+  }
+  gemm_rows<Format, R>(g, tiles);
 }
 
 template <class Format>
 DMOE_INLINE void panel_gemm(const PanelGemm& g) {
-  const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
-  const int64_t panel_stride = steps * Format::kStepElements * kPanelColumns;
-  const typename Format::Element* panels = static_cast<const typename Format::Element*>(g.panels);
-  int64_t panel = 0;
-  if (g.m == 1) {
-    for (; panel + kRowPanels <= g.panel_count; panel += kRowPanels) {
-      gemm_row<Format>(g, panels + panel * panel_stride, panel_stride, g.out + panel * kPanelColumns);
-    }
-  } else {
-    for (; panel + kTilePanels <= g.panel_count; panel += kTilePanels) {
-      gemm_columns<Format, kTilePanels>(g, panels + panel * panel_stride, panel_stride,
-                                        g.out + panel * kPanelColumns);
-    }
-  }
-  for (; panel < g.panel_count; ++panel) {
-    gemm_columns<Format, 1>(g, panels + panel * panel_stride, panel_stride, g.out + panel * kPanelColumns);
-  }
+  if (g.m == 0) return;
+  constexpr int kMostRows = tile_vectors<Format>() / 2;
+  const int64_t tiles = (g.m + kMostRows - 1) / kMostRows;
+  gemm_rows_of<Format, kMostRows>(g, tiles, (g.m + tiles - 1) / tiles);
 }
 
 // static: a TU that uses one of them must not warn about the other.

@@ -15,9 +15,7 @@ struct Vec {
 };
 
 // 3 rows x 1 panel = 12 ymm accumulators; with 4 weight and 1 broadcast operand they fit 16 registers.
-constexpr int kTileRows = 3;
-constexpr int kTilePanels = 1;
-constexpr int kRowPanels = 2;
+constexpr int kTileAccumulators = 6;
 
 DMOE_INLINE Vec set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 DMOE_INLINE Vec zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }

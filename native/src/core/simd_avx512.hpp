@@ -25,9 +25,8 @@ struct Vec {
   __m512 v;
 };
 
-constexpr int kTileRows = 6;
-constexpr int kTilePanels = 2;
-constexpr int kRowPanels = 4;
+// Of 32 registers: 12 rows x 1 panel, 6 x 2 or 3 x 4, and the operands.
+constexpr int kTileAccumulators = 24;
 
 DMOE_INLINE Vec set1(float x) { return {_mm512_set1_ps(x)}; }
 DMOE_INLINE Vec zero() { return {_mm512_setzero_ps()}; }

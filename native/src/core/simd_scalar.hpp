@@ -20,10 +20,8 @@ struct Vec {
   float lane[16];
 };
 
-// Tile shape of panel_gemm.inl: rows and panels that one tile keeps in registers.
-constexpr int kTileRows = 2;
-constexpr int kTilePanels = 1;
-constexpr int kRowPanels = 1;
+// Vectors of sums that a tile of panel_gemm.inl keeps: rows * panels * 2 at most.
+constexpr int kTileAccumulators = 4;
 
 #define DMOE_LANES for (int i = 0; i < 16; ++i)
 

@@ -11,10 +11,13 @@ namespace {
 constexpr int64_t kBlockRoutes = 4096;  // x 32 columns x 4 bytes = 512 KiB of sums per worker
 constexpr int64_t kUpRows = 128;        // rows of a unit of the up product
 constexpr int64_t kUpFloats = kUpRows * kUpGroupPanels * kPanelColumns;
+constexpr int64_t kRoundTokens = 16;     // tokens of a unit that rounds hidden states
 constexpr int64_t kUnitsPerThread = 12;  // enough for an even finish, few enough that a claim costs nothing
 constexpr uint64_t kNoOverflow = ~uint64_t{0};
 
-int64_t element_bytes(const Experts* experts) { return experts->bf16() ? 2 : 4; }
+int64_t operands_size(const Experts* experts, int64_t tokens) {
+  return experts->format() == DMOE_FORMAT_F32 ? 0 : tokens * experts->input_row_bytes();
+}
 
 std::size_t size(int64_t count) { return static_cast<std::size_t>(count); }
 
@@ -46,21 +49,21 @@ ExpertPass::ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slo
   const int64_t routed_rows = tokens * slots;
   const int64_t shared_rows = tokens * shared_count_;
   const int64_t rows = routed_rows + shared_rows;
-  const bool rounds = routed->bf16() || (shared != nullptr && shared->bf16());
   const int64_t works = std::min<int64_t>(routed->count(), routed_rows) + shared_count_;
-  rounded_stride_ = (int64_t{routed->hidden()} + 31) / 32 * 32;
   offsets_ = arena.take<int64_t>(size(routed->count() + 1));
   token_of_ = arena.take<int32_t>(size(routed_rows));
   routed_slot_rows_ = arena.take<int32_t>(size(routed_rows));
   all_rows_ = arena.take<int32_t>(size(shared == nullptr ? 0 : tokens * slots_));
   all_weights_ = arena.take<float>(size(shared == nullptr ? 0 : tokens * slots_));
   shared_weights_ = arena.take<float>(size(shared == nullptr ? 0 : tokens));
-  rounded_ = arena.take<uint16_t>(size(rounds ? tokens * rounded_stride_ : 0));
+  routed_operands_ = arena.take<std::byte>(size(operands_size(routed, tokens)));
+  shared_operands_ = shared == nullptr || shared->format() == routed->format()
+                         ? routed_operands_
+                         : arena.take<std::byte>(size(operands_size(shared, tokens)));
   routed_inputs_ = arena.take<const void*>(size(routed_rows));
   shared_inputs_ = arena.take<const void*>(size(shared == nullptr ? 0 : tokens));
-  routed_h_ = arena.take<std::byte>(size(routed_rows * routed->hidden_stride() * element_bytes(routed)));
-  shared_h_ = arena.take<std::byte>(
-      shared == nullptr ? 0 : size(shared_rows * shared->hidden_stride() * element_bytes(shared)));
+  routed_h_ = arena.take<std::byte>(size(routed_rows * routed->hidden_row_bytes()));
+  shared_h_ = arena.take<std::byte>(shared == nullptr ? 0 : size(shared_rows * shared->hidden_row_bytes()));
   down_inputs_ = arena.take<const void*>(size(rows));
   scratch_floats_ = std::max(kUpFloats, rows * kPanelColumns);
   scratch_ = arena.take<float>(size(scratch_floats_ * threads_));
@@ -111,20 +114,37 @@ void ExpertPass::plan(const RouteBlock& routes) {
   weights_ = all_weights_;
 }
 
+// Once per token, not once per route; in parallel where there is enough of it.
 void ExpertPass::round_inputs(const MatrixView& hidden) {
-  const bool shared = setup_.shared != nullptr && setup_.shared->bf16();
-  if (!setup_.routed->bf16() && !shared) return;
-  setup_.routed->kernels().round_rows(
-      {{hidden.data, hidden.rows, hidden.columns, hidden.stride}, rounded_, rounded_stride_});
+  const auto round = [&](const Experts& experts, std::byte* operands) {
+    if (experts.format() == DMOE_FORMAT_F32) return;
+    const int64_t chunks = (hidden.rows + kRoundTokens - 1) / kRoundTokens;
+    parallel_for(chunks, threads_, [&](int64_t chunk, int) {
+      const int64_t first = chunk * kRoundTokens;
+      const int64_t count = std::min(kRoundTokens, hidden.rows - first);
+      experts.round_inputs({hidden.row(first), count, hidden.columns, hidden.stride},
+                           operands + first * experts.input_row_bytes());
+    });
+  };
+  round(*setup_.routed, routed_operands_);
+  if (setup_.shared != nullptr && shared_operands_ != routed_operands_)
+    round(*setup_.shared, shared_operands_);
+}
+
+const void* ExpertPass::input(const Experts* experts, const std::byte* operands, const MatrixView& hidden,
+                              int64_t token) const {
+  if (experts->format() == DMOE_FORMAT_F32) return hidden.row(token);
+  return operands + token * experts->input_row_bytes();
 }
 
 void ExpertPass::point_inputs(const MatrixView& hidden) {
-  const auto input = [&](const Experts* experts, int64_t token) {
-    return experts->bf16() ? static_cast<const void*>(rounded_ + token * rounded_stride_) : hidden.row(token);
-  };
-  for (int64_t r = 0; r < routed_rows_; ++r) routed_inputs_[r] = input(setup_.routed, token_of_[r]);
+  for (int64_t r = 0; r < routed_rows_; ++r) {
+    routed_inputs_[r] = input(setup_.routed, routed_operands_, hidden, token_of_[r]);
+  }
   if (setup_.shared == nullptr) return;
-  for (int64_t t = 0; t < tokens_; ++t) shared_inputs_[t] = input(setup_.shared, t);
+  for (int64_t t = 0; t < tokens_; ++t) {
+    shared_inputs_[t] = input(setup_.shared, shared_operands_, hidden, t);
+  }
 }
 
 void ExpertPass::gate_shared(const MatrixView& hidden) {
@@ -140,10 +160,10 @@ void ExpertPass::gate_shared(const MatrixView& hidden) {
 void ExpertPass::list_work() {
   work_count_ = 0;
   for (int64_t s = 0; s < shared_count_; ++s) {
-    const int64_t bytes = tokens_ * setup_.shared->hidden_stride() * element_bytes(setup_.shared);
+    const int64_t bytes = tokens_ * setup_.shared->hidden_row_bytes();
     add_work(setup_.shared, s, routed_rows_ + s * tokens_, tokens_, shared_inputs_, shared_h_ + s * bytes);
   }
-  const int64_t row_bytes = setup_.routed->hidden_stride() * element_bytes(setup_.routed);
+  const int64_t row_bytes = setup_.routed->hidden_row_bytes();
   for (int64_t e = 0; e < setup_.routed->count(); ++e) {
     const int64_t first = offsets_[e];
     const int64_t rows = offsets_[e + 1] - first;
@@ -155,7 +175,7 @@ void ExpertPass::list_work() {
 void ExpertPass::add_work(const Experts* experts, int64_t expert, int64_t first_row, int64_t rows,
                           const void* const* inputs, std::byte* activations) {
   work_[work_count_++] = {experts, experts->view(expert), inputs, first_row, rows, activations, 0, 0};
-  const int64_t row_bytes = experts->hidden_stride() * element_bytes(experts);
+  const int64_t row_bytes = experts->hidden_row_bytes();
   for (int64_t r = 0; r < rows; ++r) {
     down_inputs_[first_row + r] = experts->linear() ? inputs[r] : activations + r * row_bytes;
   }
@@ -207,10 +227,9 @@ void ExpertPass::up_unit(int64_t unit, int worker) {
   up.gemm.out_stride = kUpGroupPanels * kPanelColumns;
   up.kind = experts.kind();
   up.bias = w.view.up_bias == nullptr ? nullptr : w.view.up_bias + first_panel * kPanelColumns;
-  up.hidden = w.activations + (first_row * experts.hidden_stride() + first_panel * experts.panel_width()) *
-                                  element_bytes(&experts);
-  up.hidden_stride = experts.hidden_stride();
-  (experts.bf16() ? experts.kernels().experts_up_bf16 : experts.kernels().experts_up_f32)(up);
+  up.hidden = w.activations + first_row * experts.hidden_row_bytes() + experts.hidden_bytes(first_panel);
+  up.hidden_stride = experts.hidden_row_bytes();
+  experts.run_up(up);
 }
 
 // All rows of a few panels of output columns; then the tokens' sums of just these columns.
@@ -230,8 +249,7 @@ void ExpertPass::down_unit(int64_t unit, int worker, const OutputView& output) {
     down.gemm.out = sums + w.first_row * stride;
     down.gemm.out_stride = stride;
     down.bias = w.view.down_bias == nullptr ? nullptr : w.view.down_bias + first_panel * kPanelColumns;
-    (w.experts->bf16() ? w.experts->kernels().experts_down_bf16
-                       : w.experts->kernels().experts_down_f32)(down);
+    w.experts->run_down(down);
   }
   Combine combine;
   combine.tokens = tokens_;

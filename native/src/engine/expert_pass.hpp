@@ -46,6 +46,8 @@ class ExpertPass {
 
   void plan(const RouteBlock& routes);
   void round_inputs(const MatrixView& hidden);
+  const void* input(const Experts* experts, const std::byte* operands, const MatrixView& hidden,
+                    int64_t token) const;
   void point_inputs(const MatrixView& hidden);
   void gate_shared(const MatrixView& hidden);
   void list_work();
@@ -73,12 +75,12 @@ class ExpertPass {
   const float* weights_ = nullptr;  // the routes' own or all_weights_
   float* shared_weights_;           // [tokens]
   // Operands.
-  uint16_t* rounded_;  // [tokens, rounded_stride_] hidden states in bfloat16
-  int64_t rounded_stride_;
+  std::byte* routed_operands_;  // [tokens] hidden states in the routed experts' format; nullptr for f32
+  std::byte* shared_operands_;  // the same for the shared ones; the routed ones' when the formats are equal
   const void** routed_inputs_;  // [routed rows]
   const void** shared_inputs_;  // [tokens]
-  std::byte* routed_h_;         // [routed rows, hidden_stride of the routed experts]
-  std::byte* shared_h_;         // [tokens * shared experts, hidden_stride of the shared ones]
+  std::byte* routed_h_;         // [routed rows, hidden_row_bytes of the routed experts]
+  std::byte* shared_h_;         // [tokens * shared experts, hidden_row_bytes of the shared ones]
   const void** down_inputs_;    // [rows]
   float* scratch_;              // [threads, scratch_floats_]
   int64_t scratch_floats_;

@@ -13,10 +13,23 @@ namespace {
 static_assert(DMOE_EXPERT_SWIGLU == 0 && DMOE_EXPERT_GELU == 1 && DMOE_EXPERT_GELU_TANH == 2 &&
               DMOE_EXPERT_RELU == 3 && DMOE_EXPERT_SILU == 4);
 
+const char* in_format(int32_t format) {
+  switch (format) {
+    case DMOE_FORMAT_BF16:
+      return " in bfloat16";
+    case DMOE_FORMAT_Q8:
+      return " in q8 (largest magnitude 8319008)";
+    case DMOE_FORMAT_Q4:
+      return " in q4 (largest magnitude 458528)";
+    default:
+      return "";
+  }
+}
+
 void require_finite(const WeightMatrix& matrix, int32_t format, int32_t expert, const char* name) {
   const int64_t row = first_bad_row(matrix, format);
   DMOE_REQUIRE(row < 0, DMOE_E_NOT_FINITE, "expert %d: %s row %lld holds a value that is not finite%s",
-               expert, name, static_cast<long long>(row), format == DMOE_FORMAT_BF16 ? " in bfloat16" : "");
+               expert, name, static_cast<long long>(row), in_format(format));
 }
 
 void require_finite(const float* bias, int64_t count, int32_t expert, const char* name) {
@@ -47,7 +60,7 @@ Experts::Experts(const dmoe_experts_options& options)
   require_option(options.hidden, 1, 1 << 20, "hidden");
   require_option(options.width, 1, 1 << 20, "width");
   require_option(options.kind, DMOE_EXPERT_SWIGLU, DMOE_EXPERT_LINEAR, "kind");
-  require_option(options.format, DMOE_FORMAT_F32, DMOE_FORMAT_BF16, "format");
+  require_option(options.format, DMOE_FORMAT_F32, DMOE_FORMAT_Q4, "format");
   require_option(options.use_bias, 0, 1, "use_bias");
   DMOE_REQUIRE(!linear() || options.width == options.hidden, DMOE_E_OPTIONS,
                "width is %d, must be hidden (%d) for linear experts", options.width, options.hidden);
@@ -72,6 +85,43 @@ ExpertView Experts::view(int64_t expert) const noexcept {
   const auto* bias = reinterpret_cast<const float*>(down + down_panels_ * down_panel_bytes_);
   if (!options_.use_bias) return {base, down, nullptr, nullptr};
   return {base, down, bias, bias + up_panels_ * 32};
+}
+
+void Experts::run_up(const ExpertsUp& task) const {
+  switch (options_.format) {
+    case DMOE_FORMAT_F32:
+      return kernels_->experts_up_f32(task);
+    case DMOE_FORMAT_BF16:
+      return kernels_->experts_up_bf16(task);
+    case DMOE_FORMAT_Q8:
+      return kernels_->experts_up_q8(task);
+    default:
+      return kernels_->experts_up_q4(task);
+  }
+}
+
+void Experts::run_down(const ExpertsDown& task) const {
+  switch (options_.format) {
+    case DMOE_FORMAT_F32:
+      return kernels_->experts_down_f32(task);
+    case DMOE_FORMAT_BF16:
+      return kernels_->experts_down_bf16(task);
+    case DMOE_FORMAT_Q8:
+      return kernels_->experts_down_q8(task);
+    default:
+      return kernels_->experts_down_q4(task);
+  }
+}
+
+void Experts::round_inputs(const Rows& rows, std::byte* operands) const {
+  const int64_t stride = input_row_bytes();
+  if (options_.format == DMOE_FORMAT_BF16) {
+    kernels_->round_rows({rows, reinterpret_cast<uint16_t*>(operands), stride / 2});
+    return;
+  }
+  const int32_t offset = options_.format == DMOE_FORMAT_Q8 ? kQ8Offset : kQ4Offset;
+  kernels_->quantise_rows({rows, reinterpret_cast<QuantBlock*>(operands),
+                           stride / static_cast<int64_t>(sizeof(QuantBlock)), offset});
 }
 
 int32_t Experts::first_missing() const noexcept {

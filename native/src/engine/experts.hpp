@@ -7,6 +7,7 @@
 #include "core/memory.hpp"
 #include "dynamicmoe/dynamicmoe.h"
 #include "engine/kernel_table.hpp"
+#include "engine/packing.hpp"
 
 namespace dmoe {
 
@@ -38,7 +39,6 @@ class Experts {
   int32_t kind() const noexcept { return options_.kind; }
   int32_t format() const noexcept { return options_.format; }
   bool linear() const noexcept { return options_.kind == DMOE_EXPERT_LINEAR; }
-  bool bf16() const noexcept { return options_.format == DMOE_FORMAT_BF16; }
   int64_t bytes_per_expert() const noexcept { return bytes_; }
   int64_t up_panels() const noexcept { return up_panels_; }
   int64_t down_panels() const noexcept { return down_panels_; }
@@ -46,8 +46,20 @@ class Experts {
   int64_t down_panel_bytes() const noexcept { return down_panel_bytes_; }
   /** Columns of h that one up panel yields. */
   int64_t panel_width() const noexcept { return options_.kind == DMOE_EXPERT_SWIGLU ? 16 : 32; }
-  /** Elements between rows of h: all columns that the panels yield, in whole cache lines. */
-  int64_t hidden_stride() const noexcept { return (up_panels_ * panel_width() + 31) / 32 * 32; }
+  /** Bytes of an input row as the products take it, and of a row of h: all columns that the panels yield. */
+  int64_t input_row_bytes() const noexcept { return operand_bytes(options_.format, options_.hidden); }
+  int64_t hidden_row_bytes() const noexcept {
+    return operand_bytes(options_.format, up_panels_ * panel_width());
+  }
+  /** Bytes of h that the columns of `panels` up panels take; a multiple of 2 panels in q8 and q4. */
+  int64_t hidden_bytes(int64_t panels) const noexcept {
+    return operand_bytes(options_.format, panels * panel_width());
+  }
+  /** Runs one up or down product with the format's kernel. */
+  void run_up(const ExpertsUp& task) const;
+  void run_down(const ExpertsDown& task) const;
+  /** Rounds float rows to the format's operands, rows input_row_bytes() apart. Not for f32. */
+  void round_inputs(const Rows& rows, std::byte* operands) const;
   const KernelTable& kernels() const noexcept { return *kernels_; }
 
  private:

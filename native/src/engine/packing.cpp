@@ -1,9 +1,12 @@
 #include "engine/packing.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "core/panel_gemm.hpp"
+#include "core/thread_pool.hpp"
+#include "engine/weight_blocks.hpp"
 
 namespace dmoe {
 namespace {
@@ -18,16 +21,6 @@ float float_of(uint32_t bits) {
 
 float from_bf16(uint16_t half) { return float_of(static_cast<uint32_t>(half) << 16); }
 
-float from_f16(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
-  const uint32_t magnitude = half & 0x7fffu;
-  // Shifted into place, a half's exponent is too small by 112; the product mends that for subnormals as well.
-  const float value = float_of(magnitude << 13) * 0x1p112f;
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return float_of(sign | (magnitude >= 0x7c00u ? 0x7f800000u | (magnitude << 13) : bits));
-}
-
 uint16_t to_bf16(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
@@ -35,6 +28,7 @@ uint16_t to_bf16(float value) {
 }
 
 bool finite_in(int32_t format, float value) {
+  if (format == DMOE_FORMAT_Q8 || format == DMOE_FORMAT_Q4) return std::abs(value) <= largest_weight(format);
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   // The largest float that bfloat16 does not round to infinity lies half a step above its largest value.
@@ -66,25 +60,65 @@ struct Part {
   int64_t at;
 };
 
-// Steps [first, first + count) of k of one panel.
+// `count` elements of row part.first + c from `first` on, zeros where the matrix has none.
+void convert_column(const Part& part, int64_t c, int64_t first, int64_t count, float* values) {
+  const int64_t row = part.first + c;
+  const bool exists = row < part.matrix->rows && part.matrix->data != nullptr;
+  const int64_t real = exists ? std::clamp<int64_t>(part.matrix->columns - first, 0, count) : 0;
+  if (real > 0) convert(*part.matrix, row, first, real, values);
+  std::fill(values + real, values + count, 0.0f);
+}
+
+void put_floats(const float* values, int64_t first, int64_t count, int64_t column, void* panel) {
+  float* out = static_cast<float*>(panel) + first * kPanelColumns + column;
+  for (int64_t k = 0; k < count; ++k) out[k * kPanelColumns] = values[k];
+}
+
+void put_halves(const float* values, int64_t first, int64_t count, int64_t column, void* panel) {
+  uint16_t* out = static_cast<uint16_t*>(panel) + first * kPanelColumns + 2 * column;
+  for (int64_t k = 0; k < count; ++k) out[(k / 2) * 2 * kPanelColumns + k % 2] = to_bf16(values[k]);
+}
+
+// One block of one column, as core/quant.hpp lays it out.
+void put_block(const WeightBlock& weights, int32_t format, int64_t column, uint8_t* block) {
+  const int64_t bytes = format == DMOE_FORMAT_Q8 ? kQ8BlockBytes : kQ4BlockBytes;
+  for (int64_t k = 0; k < kQuantBlock; ++k) {
+    const int64_t step = k / 4;
+    const int64_t at = 4 * column + k % 4;
+    if (format == DMOE_FORMAT_Q8) {
+      block[128 * step + at] = static_cast<uint8_t>(weights.value[k] + kQ8Offset);
+    } else {
+      const int nibble = weights.value[k] + kQ4Offset;
+      uint8_t& both = block[128 * (step / 2) + at];
+      both = static_cast<uint8_t>(step % 2 == 0 ? nibble : both | nibble << 4);
+    }
+  }
+  std::memcpy(block + bytes - kQuantScaleBytes + 2 * column, &weights.scale, 2);
+}
+
+void put_blocks(const float* values, int32_t format, int64_t first, int64_t count, int64_t column,
+                void* panel) {
+  const int64_t bytes = format == DMOE_FORMAT_Q8 ? kQ8BlockBytes : kQ4BlockBytes;
+  for (int64_t k = 0; k < count; k += kQuantBlock) {
+    uint8_t* block = static_cast<uint8_t*>(panel) + (first + k) / kQuantBlock * bytes;
+    put_block(round_weights(format, values + k), format, column, block);
+  }
+}
+
+// Elements [first, first + count) of k of one panel.
 void pack_block(const Part* parts, int part_count, int32_t format, int64_t first, int64_t count,
                 void* panel) {
   float values[kBlock];
   for (int p = 0; p < part_count; ++p) {
-    const Part& part = parts[p];
-    for (int64_t c = 0; c < part.count; ++c) {
-      const int64_t row = part.first + c;
-      const bool exists = row < part.matrix->rows && part.matrix->data != nullptr;
-      const int64_t real = exists ? std::clamp<int64_t>(part.matrix->columns - first, 0, count) : 0;
-      if (real > 0) convert(*part.matrix, row, first, real, values);
-      std::fill(values + real, values + count, 0.0f);
-      const int64_t column = part.at + c;
+    for (int64_t c = 0; c < parts[p].count; ++c) {
+      convert_column(parts[p], c, first, count, values);
+      const int64_t column = parts[p].at + c;
       if (format == DMOE_FORMAT_F32) {
-        float* out = static_cast<float*>(panel) + first * kPanelColumns + column;
-        for (int64_t k = 0; k < count; ++k) out[k * kPanelColumns] = values[k];
+        put_floats(values, first, count, column, panel);
+      } else if (format == DMOE_FORMAT_BF16) {
+        put_halves(values, first, count, column, panel);
       } else {
-        uint16_t* out = static_cast<uint16_t*>(panel) + first * kPanelColumns + 2 * column;
-        for (int64_t k = 0; k < count; ++k) out[(k / 2) * 2 * kPanelColumns + k % 2] = to_bf16(values[k]);
+        put_blocks(values, format, first, count, column, panel);
       }
     }
   }
@@ -98,10 +132,27 @@ void pack_panel(const Part* parts, int part_count, int32_t format, int64_t inner
 
 }  // namespace
 
-int64_t packed_inner(int32_t format, int64_t k) { return format == DMOE_FORMAT_BF16 ? (k + 1) / 2 * 2 : k; }
+int64_t packed_inner(int32_t format, int64_t k) {
+  if (format == DMOE_FORMAT_F32) return k;
+  if (format == DMOE_FORMAT_BF16) return (k + 1) / 2 * 2;
+  return quant_blocks(k) * kQuantBlock;
+}
 
 int64_t panel_bytes(int32_t format, int64_t k) {
+  if (format == DMOE_FORMAT_Q8) return quant_blocks(k) * kQ8BlockBytes;
+  if (format == DMOE_FORMAT_Q4) return quant_blocks(k) * kQ4BlockBytes;
   return packed_inner(format, k) * kPanelColumns * (format == DMOE_FORMAT_BF16 ? 2 : 4);
+}
+
+int64_t operand_bytes(int32_t format, int64_t k) {
+  switch (format) {
+    case DMOE_FORMAT_F32:
+      return (k + 15) / 16 * 64;
+    case DMOE_FORMAT_BF16:
+      return (k + 31) / 32 * 64;
+    default:
+      return quant_blocks(k) * static_cast<int64_t>(sizeof(QuantBlock));
+  }
 }
 
 int64_t first_bad_row(const WeightMatrix& matrix, int32_t format) {
@@ -122,19 +173,19 @@ int64_t first_bad_row(const WeightMatrix& matrix, int32_t format) {
 void pack_panels(const WeightMatrix& matrix, int32_t format, void* panels) {
   const int64_t bytes = panel_bytes(format, matrix.columns);
   const int64_t inner = packed_inner(format, matrix.columns);
-  for (int64_t p = 0; p < panels_for(matrix.rows); ++p) {
+  parallel_for(panels_for(matrix.rows), region_threads(0), [&](int64_t p, int) {
     const Part part{&matrix, 32 * p, 32, 0};
     pack_panel(&part, 1, format, inner, static_cast<char*>(panels) + p * bytes);
-  }
+  });
 }
 
 void pack_gate_up(const WeightMatrix& gate, const WeightMatrix& up, int32_t format, void* panels) {
   const int64_t bytes = panel_bytes(format, up.columns);
   const int64_t inner = packed_inner(format, up.columns);
-  for (int64_t p = 0; p < panels_for(2 * ((up.rows + 15) / 16 * 16)); ++p) {
+  parallel_for(panels_for(2 * ((up.rows + 15) / 16 * 16)), region_threads(0), [&](int64_t p, int) {
     const Part parts[] = {{&gate, 16 * p, 16, 0}, {&up, 16 * p, 16, 16}};
     pack_panel(parts, 2, format, inner, static_cast<char*>(panels) + p * bytes);
-  }
+  });
 }
 
 }  // namespace dmoe

@@ -20,10 +20,12 @@ struct WeightMatrix {
 
 /** Panels that hold `columns` output columns. */
 constexpr int64_t panels_for(int64_t columns) { return (columns + 31) / 32; }
-/** k rounded up to what a format stores: even for bfloat16. */
+/** k rounded up to what a format stores: even for bfloat16, whole blocks of 32 for q8 and q4. */
 int64_t packed_inner(int32_t format, int64_t k);
 /** Bytes of one panel with k inner elements. */
 int64_t panel_bytes(int32_t format, int64_t k);
+/** Bytes of one row of k activations as the format's products take them, in whole cache lines or blocks. */
+int64_t operand_bytes(int32_t format, int64_t k);
 
 /** @return the lowest row that holds a value not finite once converted to the format, or -1. */
 int64_t first_bad_row(const WeightMatrix& matrix, int32_t format);

@@ -202,7 +202,7 @@ TEST(ExpertsRefusal, Create_WhenOptionsAreOutOfRange_IsRefused) {
   EXPECT_EQ(status([](auto& o) { o.width = 1 << 21; }), DMOE_E_OPTIONS);
   EXPECT_EQ(status([](auto& o) { o.kind = 6; }), DMOE_E_OPTIONS);
   EXPECT_EQ(status([](auto& o) { o.kind = DMOE_EXPERT_LINEAR; }), DMOE_E_OPTIONS);  // width is not hidden
-  EXPECT_EQ(status([](auto& o) { o.format = 2; }), DMOE_E_OPTIONS);
+  EXPECT_EQ(status([](auto& o) { o.format = 4; }), DMOE_E_OPTIONS);
   EXPECT_EQ(status([](auto& o) { o.use_bias = 2; }), DMOE_E_OPTIONS);
   EXPECT_EQ(status([](auto& o) { o.isa = 99; }), DMOE_E_OPTIONS);
 }

@@ -11,6 +11,8 @@
 namespace dmoe::test {
 namespace {
 
+constexpr int32_t kFormats[] = {DMOE_FORMAT_F32, DMOE_FORMAT_BF16, DMOE_FORMAT_Q8, DMOE_FORMAT_Q4};
+
 LayerSpec spec(int32_t hidden, int32_t width, int32_t experts, int32_t k) {
   LayerSpec s;
   s.hidden = hidden;
@@ -37,7 +39,7 @@ TEST(Layer, Forward_WhenAnyShapeAndFormat_IsWithinItsBound) {
   const LayerSpec shapes[] = {spec(1, 1, 1, 1), spec(17, 33, 3, 2), spec(33, 17, 60, 4), spec(64, 48, 8, 8),
                               spec(100, 31, 5, 1)};
   for (LayerSpec s : shapes) {
-    for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16}) {
+    for (int32_t format : kFormats) {
       s.format = format;
       const TestLayer layer(s);
       for (int64_t tokens : {1, 2, 3, 7, 64}) expect_correct(layer, tokens);
@@ -46,7 +48,7 @@ TEST(Layer, Forward_WhenAnyShapeAndFormat_IsWithinItsBound) {
 }
 
 TEST(Layer, Forward_WhenManyTokens_IsWithinItsBound) {
-  for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16}) {
+  for (int32_t format : kFormats) {
     LayerSpec s = spec(33, 24, 6, 2);
     s.format = format;
     expect_correct(TestLayer(s), 512);
@@ -56,7 +58,7 @@ TEST(Layer, Forward_WhenManyTokens_IsWithinItsBound) {
 
 TEST(Layer, Forward_WhenAnyKindWithBias_IsWithinItsBound) {
   for (int32_t kind = DMOE_EXPERT_SWIGLU; kind <= DMOE_EXPERT_LINEAR; ++kind) {
-    for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16}) {
+    for (int32_t format : kFormats) {
       LayerSpec s = spec(40, 50, 4, 2);
       s.kind = kind;
       s.format = format;
@@ -69,7 +71,7 @@ TEST(Layer, Forward_WhenAnyKindWithBias_IsWithinItsBound) {
 
 TEST(Layer, Forward_WhenExpertsAreShared_AddsThemAfterTheRoutedOnes) {
   for (bool gate : {false, true}) {
-    for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16}) {
+    for (int32_t format : kFormats) {
       LayerSpec s = spec(48, 20, 6, 2);
       s.format = format;
       s.shared = 2;
@@ -82,7 +84,7 @@ TEST(Layer, Forward_WhenExpertsAreShared_AddsThemAfterTheRoutedOnes) {
 }
 
 TEST(Layer, Forward_WhenTheBatchIsCutDifferently_GivesTheSameBits) {
-  for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16}) {
+  for (int32_t format : kFormats) {
     LayerSpec s = spec(65, 50, 7, 3);
     s.format = format;
     s.shared = 1;
@@ -105,7 +107,7 @@ TEST(Layer, Forward_WhenTheBatchIsCutDifferently_GivesTheSameBits) {
 }
 
 TEST(Layer, Forward_WhenAnyThreadCount_GivesTheSameBits) {
-  for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16}) {
+  for (int32_t format : kFormats) {
     LayerSpec s = spec(130, 70, 9, 2);
     s.format = format;
     const std::vector<float> x = TestLayer(s).tokens(100);
@@ -120,18 +122,22 @@ TEST(Layer, Forward_WhenAnyThreadCount_GivesTheSameBits) {
   }
 }
 
-TEST(Layer, Forward_WhenAnyLevelThatRunsHere_IsWithinItsBoundAndF32HasTheSameBits) {
-  LayerSpec s = spec(50, 40, 5, 2);
-  s.isa = DMOE_ISA_SCALAR;
-  const std::vector<float> x = TestLayer(s).tokens(33);
-  const std::vector<float> f32 = TestLayer(s).forward(x);
-  for (int32_t isa = DMOE_ISA_SCALAR; isa <= DMOE_ISA_NEON; ++isa) {
-    if ((cpu_info().isa_supported & (1u << isa)) == 0) continue;
-    s.isa = isa;
-    s.format = DMOE_FORMAT_F32;
-    EXPECT_TRUE(same_bits(TestLayer(s).forward(x), f32)) << isa_name(isa);
-    s.format = DMOE_FORMAT_BF16;
-    expect_correct(TestLayer(s), 33);
+TEST(Layer, Forward_WhenAnyLevelThatRunsHere_IsWithinItsBoundAndAllButBf16HaveTheSameBits) {
+  for (int32_t format : kFormats) {
+    LayerSpec s = spec(50, 40, 5, 2);
+    s.format = format;
+    s.isa = DMOE_ISA_SCALAR;
+    const std::vector<float> x = TestLayer(s).tokens(33);
+    const std::vector<float> scalar = TestLayer(s).forward(x);
+    for (int32_t isa = DMOE_ISA_SCALAR; isa <= DMOE_ISA_NEON; ++isa) {
+      if ((cpu_info().isa_supported & (1u << isa)) == 0) continue;
+      s.isa = isa;
+      if (format == DMOE_FORMAT_BF16) {
+        expect_correct(TestLayer(s), 33);
+      } else {
+        EXPECT_TRUE(same_bits(TestLayer(s).forward(x), scalar)) << isa_name(isa) << " format " << format;
+      }
+    }
   }
 }
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "support/packed.hpp"
+
 namespace dmoe::test {
 namespace {
-
-double value_of(float weight, bool bf16) { return static_cast<double>(rounded(weight, bf16)); }
 
 double phi(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 double activation(int32_t kind, double x) {
@@ -30,17 +30,30 @@ struct Product {
 
 // Row `row` of a matrix [rows, k] times (x +- dx), with the bound on what the kernel may be off.
 Product product(const std::vector<float>& matrix, const std::vector<float>& bias, int64_t row,
-                const std::vector<double>& x, const std::vector<double>& dx, bool bf16) {
+                const std::vector<double>& x, const std::vector<double>& dx) {
   const int64_t k = static_cast<int64_t>(x.size());
   double sum = bias.empty() ? 0 : static_cast<double>(bias[static_cast<size_t>(row)]);
   double magnitude = std::abs(sum), carried = 0;
   for (size_t i = 0; i < x.size(); ++i) {
-    const double w = value_of(matrix[static_cast<size_t>(row * k) + i], bf16);
+    const auto w = static_cast<double>(matrix[static_cast<size_t>(row * k) + i]);
     sum += w * x[i];
     magnitude += std::abs(w) * (std::abs(x[i]) + dx[i]);
     carried += std::abs(w) * dx[i];
   }
   return {sum, carried + product_bound(k, magnitude)};
+}
+
+// What rounding h, known to +- dh, to the operands of a format adds to dh (experts.hpp).
+void add_rounding(int32_t format, const std::vector<double>& h, std::vector<double>& dh) {
+  for (size_t first = 0; first < h.size(); first += 32) {
+    const size_t end = std::min(h.size(), first + 32);
+    double largest = 0;
+    for (size_t f = first; f < end; ++f) largest = std::max(largest, std::abs(h[f]) + dh[f]);
+    for (size_t f = first; f < end; ++f) {
+      if (format == DMOE_FORMAT_BF16) dh[f] += 0x1p-8 * (std::abs(h[f]) + dh[f]);
+      if (format == DMOE_FORMAT_Q8 || format == DMOE_FORMAT_Q4) dh[f] += largest / 253;
+    }
+  }
 }
 
 }  // namespace
@@ -129,6 +142,9 @@ std::vector<ExpertSource> TestLayer::fill(dmoe_experts* experts, int32_t count, 
         sizeof(dmoe_expert_weights), DMOE_DTYPE_F32,     pointer(s.gate),     pointer(s.up), pointer(s.down),
         pointer(s.gate_bias),        pointer(s.up_bias), pointer(s.down_bias)};
     EXPECT_EQ(dmoe_experts_set(experts, e, &w), DMOE_OK) << dmoe_last_error();
+    s.gate = as_weights(std::move(s.gate), swiglu ? width : 0, d, spec_.format);
+    s.up = as_weights(std::move(s.up), width, d, spec_.format);
+    s.down = as_weights(std::move(s.down), linear ? 0 : d, width, spec_.format);
   }
   return sources;
 }
@@ -184,7 +200,6 @@ dmoe_status TestLayer::execute(const std::vector<float>& x, Routing& routing, st
 
 void TestLayer::add_expert(const ExpertSource& s, int32_t width, const std::vector<double>& x, double weight,
                            Sum& sum) const {
-  const bool bf16 = spec_.format == DMOE_FORMAT_BF16;
   std::vector<double> h = x;
   std::vector<double> dh(x.size(), 0.0);
   const bool linear = spec_.kind == DMOE_EXPERT_LINEAR;
@@ -193,23 +208,23 @@ void TestLayer::add_expert(const ExpertSource& s, int32_t width, const std::vect
     dh.assign(h.size(), 0.0);
     const std::vector<double> exact(x.size(), 0.0);
     for (int64_t f = 0; f < width; ++f) {
-      const Product up = product(s.up, s.up_bias, f, x, exact, bf16);
+      const Product up = product(s.up, s.up_bias, f, x, exact);
       double value = activation(spec_.kind, up.value);
       double error = 1.13 * up.error + 0x1p-20 * std::abs(up.value) + 1e-36;
       if (spec_.kind == DMOE_EXPERT_SWIGLU) {
-        const Product gate = product(s.gate, s.gate_bias, f, x, exact, bf16);
+        const Product gate = product(s.gate, s.gate_bias, f, x, exact);
         const double silu = activation(DMOE_EXPERT_SILU, gate.value);
         value = silu * up.value;
         error = 1.1 * gate.error * (std::abs(up.value) + up.error) + std::abs(silu) * up.error +
                 0x1p-20 * std::abs(value) + 1e-36;
       }
-      if (bf16) error += 0x1p-8 * (std::abs(value) + error);
       h[static_cast<size_t>(f)] = value;
       dh[static_cast<size_t>(f)] = error;
     }
+    add_rounding(spec_.format, h, dh);
   }
   for (int64_t d = 0; d < spec_.hidden; ++d) {
-    const Product y = product(linear ? s.up : s.down, linear ? s.up_bias : s.down_bias, d, h, dh, bf16);
+    const Product y = product(linear ? s.up : s.down, linear ? s.up_bias : s.down_bias, d, h, dh);
     sum.value[static_cast<size_t>(d)] += weight * y.value;
     sum.error[static_cast<size_t>(d)] += std::abs(weight) * y.error;
     sum.magnitude[static_cast<size_t>(d)] += std::abs(weight) * (std::abs(y.value) + y.error);
@@ -219,13 +234,13 @@ void TestLayer::add_expert(const ExpertSource& s, int32_t width, const std::vect
 void TestLayer::expect_close(const std::vector<float>& x, const Routing& routing,
                              const std::vector<float>& y) const {
   const size_t hidden = static_cast<size_t>(spec_.hidden);
-  const bool bf16 = spec_.format == DMOE_FORMAT_BF16;
+  const InputRows stored(x, static_cast<int64_t>(x.size()) / spec_.hidden, spec_.hidden, spec_.format);
   const int32_t shared_width = spec_.shared_width > 0 ? spec_.shared_width : spec_.width;
   for (size_t t = 0; t < x.size() / hidden; ++t) {
     std::vector<double> row(hidden);
     double dot = 0, dot_magnitude = 0;
     for (size_t d = 0; d < hidden; ++d) {
-      row[d] = value_of(x[t * hidden + d], bf16);
+      row[d] = stored.at(static_cast<int64_t>(t), static_cast<int64_t>(d));
       if (shared_gate_.empty()) continue;
       const double term = static_cast<double>(x[t * hidden + d]) * static_cast<double>(shared_gate_[d]);
       dot += term;

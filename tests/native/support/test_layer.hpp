@@ -27,7 +27,7 @@ struct LayerSpec {
   int32_t threads = 0;
 };
 
-/** One expert's weights as given (float). */
+/** One expert's weights, rounded to the format. */
 struct ExpertSource {
   std::vector<float> gate, up, down, gate_bias, up_bias, down_bias;
 };

@@ -2,6 +2,9 @@
 //
 // dense        sums as panel_gemm.inl says, then the bias; |y - exact| <= gamma(K + 1) * (sum |x||w| + |b|).
 // round_rows   float rows to bfloat16, nearest even, padded with zeros to the stride: exact by definition.
+// quantise_rows  float rows to blocks of 32 (core/quant.hpp): |x - scale * value| <= (1/2 + 2^-15) * scale,
+// or
+//              2^-119 in a block set to zero. The same bits at every level.
 // finite_rows  index of the first row that holds a NaN or an infinity, or the row count.
 // gate_rows    sigmoid(row . gate): 16 lanes over the columns, then the tree of sum_tree;
 //              |error| <= gamma(D/16 + 6) * sum |x||g| / 4 + 2^-20.
@@ -9,6 +12,7 @@
 #define DYNAMICMOE_OPS_DENSE_DENSE_HPP_
 
 #include "core/panel_gemm.hpp"
+#include "core/quant.hpp"
 #include "dynamicmoe/dynamicmoe.h"
 
 namespace dmoe {
@@ -31,6 +35,12 @@ struct RoundRows {
   uint16_t* out;       // [count, out_stride]
   int64_t out_stride;  // a multiple of 16, >= columns
 };
+struct QuantiseRows {
+  Rows in;
+  QuantBlock* out;     // [count, out_stride]
+  int64_t out_stride;  // blocks, >= quant_blocks(columns)
+  int32_t offset;      // of the weights that the rows will meet: kQ8Offset or kQ4Offset
+};
 struct GateRows {
   Rows in;
   const float* gate;  // [columns]
@@ -40,6 +50,7 @@ struct GateRows {
 using dense_f32_kernel = void(const Dense&);
 using dense_bf16_kernel = void(const Dense&);
 using round_rows_kernel = void(const RoundRows&);
+using quantise_rows_kernel = void(const QuantiseRows&);
 using finite_rows_kernel = int64_t(const Rows&);
 using gate_rows_kernel = void(const GateRows&);
 

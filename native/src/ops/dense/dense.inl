@@ -41,13 +41,22 @@ DMOE_INLINE void dense(const Dense& t) {
   }
   if (whole == t.gemm.panel_count) return;
   const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
-  const int64_t panel_elements = steps * Format::kStepElements * kPanelColumns;
-  g.panels = static_cast<const typename Format::Element*>(t.gemm.panels) + whole * panel_elements;
+  g.panels = static_cast<const uint8_t*>(t.gemm.panels) + whole * steps * Format::kStepBytes;
   g.panel_count = 1;
   g.out = t.gemm.out + whole * kPanelColumns;
   dense_last_panel<Format>(t, g, t.bias == nullptr ? nullptr : t.bias + whole * kPanelColumns,
                            t.columns - whole * kPanelColumns);
 }
+
+#ifdef DMOE_PANEL_QUANT
+
+DMOE_INLINE void quantise_rows(const QuantiseRows& t) {
+  for (int64_t row = 0; row < t.in.count; ++row) {
+    quantise_row(t.in.data + row * t.in.stride, t.in.columns, t.offset, t.out + row * t.out_stride);
+  }
+}
+
+#endif
 
 DMOE_INLINE void round_rows(const RoundRows& t) {
   for (int64_t row = 0; row < t.in.count; ++row) {

@@ -20,13 +20,13 @@ struct Shape {
 const Shape kShapes[] = {{1, 1, 1},     {3, 17, 2},     {15, 33, 3},    {64, 32, 7},
                          {129, 160, 1}, {257, 100, 66}, {1500, 65, 130}};
 
-void check_dense(const char* op, bool bf16) {
+void check_dense(const char* op, int32_t format) {
   const auto lines = kernel_lines<dense_f32_kernel>(op);
   ASSERT_FALSE(lines.empty());
   Random random(5);
   for (const Shape& shape : kShapes) {
-    const InputRows x(random, shape.rows, shape.inputs, bf16);
-    const PackedWeights w(random, shape.outputs, shape.inputs, bf16);
+    const InputRows x(random, shape.rows, shape.inputs, format);
+    const PackedWeights w(random, shape.outputs, shape.inputs, format);
     const int64_t panels = panels_for(shape.outputs);
     std::vector<float> bias = random.normals(panels * 32);
     const int64_t stride = shape.outputs + 3;  // what lies between rows must stay as it is
@@ -60,8 +60,10 @@ void check_dense(const char* op, bool bf16) {
   }
 }
 
-TEST(Dense, F32_WhenAnyShape_IsWithinItsBoundAndTheSameAtEveryLevel) { check_dense("dense_f32", false); }
-TEST(Dense, Bf16_WhenAnyShape_IsWithinItsBound) { check_dense("dense_bf16", true); }
+TEST(Dense, F32_WhenAnyShape_IsWithinItsBoundAndTheSameAtEveryLevel) {
+  check_dense("dense_f32", DMOE_FORMAT_F32);
+}
+TEST(Dense, Bf16_WhenAnyShape_IsWithinItsBound) { check_dense("dense_bf16", DMOE_FORMAT_BF16); }
 
 TEST(RoundRows, WhenAnyWidth_RoundsToNearestEvenAndPadsWithZeros) {
   Random random(3);
@@ -97,6 +99,50 @@ TEST(RoundRows, WhenAValueIsNaN_StaysNaN) {
       EXPECT_TRUE(std::isnan(from_bf16(y[5]))) << line.name << " " << bits;
       EXPECT_EQ(y[4], 0x3f80);
     }
+  }
+}
+
+TEST(QuantiseRows, WhenAnyWidth_GivesTheBlocksThatQuantHppStates) {
+  Random random(8);
+  for (const auto& line : kernel_lines<quantise_rows_kernel>("quantise_rows")) {
+    for (int64_t columns : {1, 15, 16, 17, 31, 32, 33, 100}) {
+      for (int32_t format : {DMOE_FORMAT_Q8, DMOE_FORMAT_Q4}) {
+        const std::vector<float> x = random.normals(3 * columns);
+        const InputRows expected(x, 3, columns, format);
+        const int64_t blocks = quant_blocks(columns);
+        std::vector<QuantBlock> y(static_cast<size_t>(3 * blocks));
+        line.run({{x.data(), 3, columns, columns},
+                  y.data(),
+                  blocks,
+                  format == DMOE_FORMAT_Q8 ? kQ8Offset : kQ4Offset});
+        EXPECT_EQ(std::memcmp(y.data(), expected.blocks.data(), y.size() * sizeof(QuantBlock)), 0)
+            << line.name << " columns " << columns;
+      }
+    }
+  }
+}
+
+TEST(QuantiseRows, WhenABlockIsNotFiniteOrTiny_MarksIt) {
+  for (const auto& line : kernel_lines<quantise_rows_kernel>("quantise_rows")) {
+    for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      for (size_t at : {size_t{0}, size_t{15}, size_t{31}}) {
+        std::vector<float> x(64, 1.0f);
+        x[at] = bad;
+        QuantBlock y[2];
+        line.run({{x.data(), 1, 64, 64}, y, 2, kQ8Offset});
+        EXPECT_TRUE(std::isnan(y[0].scale)) << line.name;
+        EXPECT_EQ(y[1].scale, 1.0f / 127.0f);
+      }
+    }
+    std::vector<float> x(32, 1e-37f);
+    QuantBlock y;
+    line.run({{x.data(), 1, 32, 32}, &y, 1, kQ8Offset});
+    EXPECT_EQ(y.scale, 0.0f);
+    EXPECT_EQ(y.correction, 0);
+    x[3] = std::numeric_limits<float>::max();
+    line.run({{x.data(), 1, 32, 32}, &y, 1, kQ8Offset});
+    EXPECT_EQ(y.value[3], 127);
+    EXPECT_EQ(y.correction, -127 * kQ8Offset);
   }
 }
 

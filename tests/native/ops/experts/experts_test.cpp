@@ -36,7 +36,7 @@ double activation(int32_t kind, double x) {
 
 // The operands of one up product; for kinds without a gate, `gate` is unused.
 struct UpCase {
-  bool bf16;
+  int32_t format;
   int32_t kind;
   bool use_bias;
   InputRows x;
@@ -46,13 +46,13 @@ struct UpCase {
   std::vector<float> packed_bias;
   int64_t panels;
 
-  UpCase(Random& random, Shape shape, bool half, int32_t k, bool bias)
-      : bf16(half),
+  UpCase(Random& random, Shape shape, int32_t f, int32_t k, bool bias)
+      : format(f),
         kind(k),
         use_bias(bias),
-        x(random, shape.rows, shape.hidden, half),
-        gate(random, shape.width, shape.hidden, half),
-        up(random, shape.width, shape.hidden, half),
+        x(random, shape.rows, shape.hidden, f),
+        gate(random, shape.width, shape.hidden, f),
+        up(random, shape.width, shape.hidden, f),
         gate_bias(random.normals(shape.width)),
         up_bias(random.normals(shape.width)) {
     const bool swiglu = kind == DMOE_EXPERT_SWIGLU;
@@ -65,17 +65,19 @@ struct UpCase {
     }
     if (!swiglu) return;
     interleaved = Buffer<char>(static_cast<size_t>(panels * panel_bytes(up.format, shape.hidden)));
-    pack_gate_up({gate.values.data(), DMOE_DTYPE_F32, shape.width, shape.hidden},
-                 {up.values.data(), DMOE_DTYPE_F32, shape.width, shape.hidden}, up.format,
+    pack_gate_up({gate.source.data(), DMOE_DTYPE_F32, shape.width, shape.hidden},
+                 {up.source.data(), DMOE_DTYPE_F32, shape.width, shape.hidden}, up.format,
                  interleaved.data());
   }
 
-  // h of rows [first, first + count), every column that the panels have.
+  bool quantised() const { return format == DMOE_FORMAT_Q8 || format == DMOE_FORMAT_Q4; }
+  int64_t columns() const { return panels * (kind == DMOE_EXPERT_SWIGLU ? 16 : 32); }
+
+  // h of rows [first, first + count) as float, every column that the panels have.
   std::vector<float> run(experts_up_f32_kernel* kernel, int64_t first, int64_t count) const {
-    const int64_t columns = panels * (kind == DMOE_EXPERT_SWIGLU ? 16 : 32);
     std::vector<float> scratch(static_cast<size_t>(count * kUpGroupPanels * 32));
-    std::vector<float> h(static_cast<size_t>(count * columns), 123.0f);
-    std::vector<uint16_t> halves(h.size(), 99);
+    const int64_t stride = operand_bytes(format, columns());
+    std::vector<char> h(static_cast<size_t>(count * stride), 77);
     ExpertsUp t;
     t.gemm = {x.pointers.data() + first,
               count,
@@ -86,51 +88,84 @@ struct UpCase {
               kUpGroupPanels * 32};
     t.kind = kind;
     t.bias = use_bias ? packed_bias.data() : nullptr;
-    t.hidden = bf16 ? static_cast<void*>(halves.data()) : h.data();
-    t.hidden_stride = columns;
+    t.hidden = h.data();
+    t.hidden_stride = stride;
     kernel(t);
-    for (size_t i = 0; i < h.size() && bf16; ++i) h[i] = from_bf16(halves[i]);
-    return h;
+    std::vector<float> values;
+    for (int64_t r = 0; r < count; ++r) append_row(h.data() + r * stride, values);
+    return values;
+  }
+
+  void append_row(const char* row, std::vector<float>& values) const {
+    for (int64_t c = 0; c < columns(); ++c) {
+      float value;
+      if (format == DMOE_FORMAT_F32) {
+        std::memcpy(&value, row + 4 * c, sizeof value);
+      } else if (format == DMOE_FORMAT_BF16) {
+        uint16_t half;
+        std::memcpy(&half, row + 2 * c, sizeof half);
+        value = from_bf16(half);
+      } else {
+        QuantBlock block;
+        std::memcpy(&block, row + c / kQuantBlock * static_cast<int64_t>(sizeof block), sizeof block);
+        value = static_cast<float>(block.value[c % kQuantBlock]) * block.scale;
+      }
+      values.push_back(value);
+    }
+  }
+
+  // The exact h of one row and the bound of experts.hpp, before h is rounded to the format.
+  struct Exact {
+    double value, bound;
+  };
+  Exact exact(int64_t r, int64_t f) const {
+    if (f >= up.rows) return {0, 0};
+    const auto bias = [&](const std::vector<float>& b) {
+      return use_bias ? static_cast<double>(b[static_cast<size_t>(f)]) : 0.0;
+    };
+    const ExactDot u = exact_dot(x, r, up, f, bias(up_bias));
+    const double eu = product_bound(up.columns, u.magnitude);
+    if (kind != DMOE_EXPERT_SWIGLU) {
+      return {activation(kind, u.sum), 1.13 * eu + 0x1p-20 * std::abs(u.sum) + 1e-36};
+    }
+    const ExactDot g = exact_dot(x, r, gate, f, bias(gate_bias));
+    const double eg = product_bound(gate.columns, g.magnitude);
+    const double silu = activation(DMOE_EXPERT_SILU, g.sum);
+    return {silu * u.sum, 1.1 * eg * (std::abs(u.sum) + eu) + std::abs(silu) * eu +
+                              0x1p-20 * std::abs(silu * u.sum) + 1e-36};
   }
 
   void expect_close(const std::vector<float>& h, const std::string& name) const {
-    const int64_t columns = static_cast<int64_t>(h.size()) / x.count;
     for (int64_t r = 0; r < x.count; ++r) {
-      for (int64_t f = 0; f < columns; ++f) {
-        const double actual = static_cast<double>(h[static_cast<size_t>(r * columns + f)]);
-        if (f >= up.rows) {
-          ASSERT_EQ(actual, 0.0) << name << ": padding column " << f;
-          continue;
+      for (int64_t first = 0; first < columns(); first += kQuantBlock) {
+        const int64_t end = std::min(columns(), first + kQuantBlock);
+        double largest = 0;
+        for (int64_t f = first; f < end; ++f) {
+          const Exact e = exact(r, f);
+          largest = std::max(largest, std::abs(e.value) + e.bound);
         }
-        const auto bias = [&](const std::vector<float>& b) {
-          return use_bias ? static_cast<double>(b[static_cast<size_t>(f)]) : 0.0;
-        };
-        const ExactDot u = exact_dot(x, r, up, f, bias(up_bias));
-        const double eu = product_bound(up.columns, u.magnitude);
-        double exact = activation(kind, u.sum);
-        double bound = 1.13 * eu + 0x1p-20 * std::abs(u.sum) + 1e-36;
-        if (kind == DMOE_EXPERT_SWIGLU) {
-          const ExactDot g = exact_dot(x, r, gate, f, bias(gate_bias));
-          const double eg = product_bound(gate.columns, g.magnitude);
-          const double silu = activation(DMOE_EXPERT_SILU, g.sum);
-          exact = silu * u.sum;
-          bound = 1.1 * eg * (std::abs(u.sum) + eu) + std::abs(silu) * eu + 0x1p-20 * std::abs(exact) + 1e-36;
+        for (int64_t f = first; f < end; ++f) {
+          const Exact e = exact(r, f);
+          double bound = e.bound;
+          if (format == DMOE_FORMAT_BF16) bound += 0x1p-8 * (std::abs(e.value) + bound);
+          if (quantised()) bound += largest / 253;
+          if (f >= up.rows) bound = 0;
+          const double actual = static_cast<double>(h[static_cast<size_t>(r * columns() + f)]);
+          ASSERT_LE(std::abs(actual - e.value), bound)
+              << name << " kind " << kind << " row " << r << " column " << f;
         }
-        if (bf16) bound += 0x1p-8 * (std::abs(exact) + bound);
-        ASSERT_LE(std::abs(actual - exact), bound)
-            << name << " kind " << kind << " row " << r << " column " << f;
       }
     }
   }
 };
 
-void check_up(const char* op, bool bf16) {
+void check_up(const char* op, int32_t format) {
   const auto lines = kernel_lines<experts_up_f32_kernel>(op);
   ASSERT_FALSE(lines.empty());
   Random random(7);
   for (const Shape& shape : kShapes) {
     for (int32_t kind = DMOE_EXPERT_SWIGLU; kind <= DMOE_EXPERT_SILU; ++kind) {
-      const UpCase c(random, shape, bf16, kind, kind % 2 == 0);
+      const UpCase c(random, shape, format, kind, kind % 2 == 0);
       const std::vector<float> portable = c.run(lines.back().run, 0, shape.rows);
       for (const auto& line : lines) {
         const std::vector<float> h = c.run(line.run, 0, shape.rows);
@@ -150,9 +185,15 @@ void check_up(const char* op, bool bf16) {
 }
 
 TEST(ExpertsUp, F32_WhenAnyShapeAndKind_IsWithinItsBoundAndTheSameAtEveryLevel) {
-  check_up("experts_up_f32", false);
+  check_up("experts_up_f32", DMOE_FORMAT_F32);
 }
-TEST(ExpertsUp, Bf16_WhenAnyShapeAndKind_IsWithinItsBound) { check_up("experts_up_bf16", true); }
+TEST(ExpertsUp, Bf16_WhenAnyShapeAndKind_IsWithinItsBound) { check_up("experts_up_bf16", DMOE_FORMAT_BF16); }
+TEST(ExpertsUp, Q8_WhenAnyShapeAndKind_IsWithinItsBoundAndTheSameAtEveryLevel) {
+  check_up("experts_up_q8", DMOE_FORMAT_Q8);
+}
+TEST(ExpertsUp, Q4_WhenAnyShapeAndKind_IsWithinItsBoundAndTheSameAtEveryLevel) {
+  check_up("experts_up_q4", DMOE_FORMAT_Q4);
+}
 
 // One weight of 1 turns the product into the activation of x itself.
 TEST(ExpertsUp, Activation_WhenOfAnyMagnitude_IsWithinItsStatedError) {
@@ -173,7 +214,7 @@ TEST(ExpertsUp, Activation_WhenOfAnyMagnitude_IsWithinItsStatedError) {
         const void* row = &x;
         float scratch[kUpGroupPanels * 32];
         float h[32];
-        line.run({{&row, 1, 1, panel.data(), 1, scratch, kUpGroupPanels * 32}, kind, nullptr, h, 32});
+        line.run({{&row, 1, 1, panel.data(), 1, scratch, kUpGroupPanels * 32}, kind, nullptr, h, sizeof h});
         const double exact = activation(kind, static_cast<double>(x));
         const bool gelu = kind == DMOE_EXPERT_GELU || kind == DMOE_EXPERT_GELU_TANH;
         const double relative = gelu ? 0x1p-21 * std::abs(static_cast<double>(x)) : 0x1p-20 * std::abs(exact);
@@ -185,13 +226,13 @@ TEST(ExpertsUp, Activation_WhenOfAnyMagnitude_IsWithinItsStatedError) {
   }
 }
 
-void check_down(const char* op, bool bf16) {
+void check_down(const char* op, int32_t format) {
   const auto lines = kernel_lines<experts_down_f32_kernel>(op);
   ASSERT_FALSE(lines.empty());
   Random random(11);
   for (const Shape& shape : kShapes) {
-    const InputRows h(random, shape.rows, shape.width, bf16);
-    const PackedWeights w(random, shape.hidden, shape.width, bf16);
+    const InputRows h(random, shape.rows, shape.width, format);
+    const PackedWeights w(random, shape.hidden, shape.width, format);
     const int64_t stride = panels_for(shape.hidden) * 32;
     const std::vector<float> bias = random.normals(stride);
     std::vector<float> portable(static_cast<size_t>(shape.rows * stride));
@@ -222,9 +263,36 @@ void check_down(const char* op, bool bf16) {
 }
 
 TEST(ExpertsDown, F32_WhenAnyShape_IsWithinItsBoundAndTheSameAtEveryLevel) {
-  check_down("experts_down_f32", false);
+  check_down("experts_down_f32", DMOE_FORMAT_F32);
 }
-TEST(ExpertsDown, Bf16_WhenAnyShape_IsWithinItsBound) { check_down("experts_down_bf16", true); }
+TEST(ExpertsDown, Bf16_WhenAnyShape_IsWithinItsBound) { check_down("experts_down_bf16", DMOE_FORMAT_BF16); }
+TEST(ExpertsDown, Q8_WhenAnyShape_IsWithinItsBoundAndTheSameAtEveryLevel) {
+  check_down("experts_down_q8", DMOE_FORMAT_Q8);
+}
+TEST(ExpertsDown, Q4_WhenAnyShape_IsWithinItsBoundAndTheSameAtEveryLevel) {
+  check_down("experts_down_q4", DMOE_FORMAT_Q4);
+}
+
+// Every block at its extremes: the largest sums that the integer path can meet must not saturate.
+TEST(ExpertsDown, WhenEveryWeightAndActivationIsLargest_SumsExactly) {
+  for (const auto& [op, format] :
+       {std::pair{"experts_down_q8", DMOE_FORMAT_Q8}, {"experts_down_q4", DMOE_FORMAT_Q4}}) {
+    for (const float sign : {1.0f, -1.0f}) {
+      const int64_t k = 64;
+      std::vector<float> weights(32 * 64, sign);
+      Buffer<char> panel(static_cast<size_t>(panel_bytes(format, k)));
+      pack_panels({weights.data(), DMOE_DTYPE_F32, 32, k}, format, panel.data());
+      const float stored = as_weights(weights, 32, k, format)[0];
+      const InputRows x(std::vector<float>(64, -1.0f), 1, k, format);
+      for (const auto& line : kernel_lines<experts_down_f32_kernel>(op)) {
+        std::vector<float> y(32);
+        line.run({{x.pointers.data(), 1, k, panel.data(), 1, y.data(), 32}, nullptr});
+        for (float value : y)
+          EXPECT_NEAR(static_cast<double>(value), -64.0 * static_cast<double>(stored), 1e-4) << line.name;
+      }
+    }
+  }
+}
 
 }  // namespace
 }  // namespace dmoe::test

@@ -26,7 +26,7 @@ struct Problem {
         padded((e + 31) / 32 * 32),
         hidden(random.normals(t * k)),
         bias(static_cast<size_t>(padded), 0.0f),
-        weights(random, e, k, false) {
+        weights(random, e, k, DMOE_FORMAT_F32) {
     for (int64_t i = 0; i < e; ++i) bias[static_cast<size_t>(i)] = random.normal();
   }
   std::vector<float> run(logits_f32_kernel* kernel, bool with_bias, int64_t first = 0,
