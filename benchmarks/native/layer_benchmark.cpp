@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dynamicmoe/dynamicmoe.h"
@@ -18,7 +19,12 @@ struct Shape {
   const char* name;
   int32_t hidden, width, experts, k;
 };
-constexpr Shape kShapes[] = {{"S", 256, 512, 8, 2}, {"M", 768, 3072, 8, 2}, {"O", 2048, 1024, 64, 8}};
+constexpr Shape kShapes[] = {{"S", 256, 512, 8, 2},
+                             {"M", 768, 3072, 8, 2},
+                             {"O", 2048, 1024, 64, 8},
+                             {"Q", 2048, 768, 128, 8},
+                             {"X", 4096, 14336, 8, 2}};
+constexpr const char* kFormatNames[] = {"f32", "bf16", "q8", "q4"};
 
 void require(dmoe_status status) {
   if (status == DMOE_OK) return;
@@ -140,12 +146,12 @@ void layer_forward(benchmark::State& state, const Shape& shape, int32_t format, 
 
 int main(int argc, char** argv) {
   for (const Shape& shape : kShapes) {
-    for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16}) {
+    for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16, DMOE_FORMAT_Q8, DMOE_FORMAT_Q4}) {
       for (int threads : {1, 2}) {
         for (int64_t tokens : {1, 8, 64, 512}) {
-          const std::string name =
-              std::string("layer_forward/") + shape.name + (format == DMOE_FORMAT_F32 ? "/f32" : "/bf16") +
-              "/threads:" + std::to_string(threads) + "/tokens:" + std::to_string(tokens);
+          const std::string name = std::string("layer_forward/") + shape.name + "/" + kFormatNames[format] +
+                                   "/threads:" + std::to_string(threads) +
+                                   "/tokens:" + std::to_string(tokens);
           benchmark::RegisterBenchmark(
               name.c_str(),
               [=](benchmark::State& state) { layer_forward(state, shape, format, tokens, threads); })

@@ -24,6 +24,10 @@ struct PanelGemm {
   int64_t panel_count;      // >= 0
   float* out;               // [m, 32 * panel_count]
   int64_t out_stride;       // elements between rows of out
+  // The panels come from memory, not from a cache. They are then read one after the other: one stream at a
+  // time is what the hardware prefetches best (benchmarks/results). From a cache, a few rows take several
+  // panels at once, which hides the latency of the sums.
+  bool from_memory = false;
 };
 
 }  // namespace dmoe

@@ -128,15 +128,15 @@ DMOE_INLINE void gemm_rows(const PanelGemm& g, int64_t tiles) {
   const int64_t panel_stride = steps * Format::kStepBytes;
   const uint8_t* panels = static_cast<const uint8_t*>(g.panels);
   int64_t panel = 0;
-  for (; panel + kPanels <= g.panel_count; panel += kPanels) {
-    gemm_columns<Format, R, kPanels>(g, tiles, panels + panel * panel_stride, panel_stride,
-                                     g.out + panel * kPanelColumns);
-  }
   if constexpr (kPanels > 1) {
-    for (; panel < g.panel_count; ++panel) {
-      gemm_columns<Format, R, 1>(g, tiles, panels + panel * panel_stride, panel_stride,
-                                 g.out + panel * kPanelColumns);
+    for (; !g.from_memory && panel + kPanels <= g.panel_count; panel += kPanels) {
+      gemm_columns<Format, R, kPanels>(g, tiles, panels + panel * panel_stride, panel_stride,
+                                       g.out + panel * kPanelColumns);
     }
+  }
+  for (; panel < g.panel_count; ++panel) {
+    gemm_columns<Format, R, 1>(g, tiles, panels + panel * panel_stride, panel_stride,
+                               g.out + panel * kPanelColumns);
   }
 }
 

@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kBlockRoutes = 4096;  // x 32 columns x 4 bytes = 512 KiB of sums per worker
 constexpr int64_t kUpRows = 128;        // rows of a unit of the up product
 constexpr int64_t kUpFloats = kUpRows * kUpGroupPanels * kPanelColumns;
+constexpr int64_t kFewRowsPanels = 64;   // output panels of a unit of the down product while rows are few
 constexpr int64_t kRoundTokens = 16;     // tokens of a unit that rounds hidden states
 constexpr int64_t kUnitsPerThread = 12;  // enough for an even finish, few enough that a claim costs nothing
 constexpr uint64_t kNoOverflow = ~uint64_t{0};
@@ -203,11 +204,12 @@ void ExpertPass::cut_units() {
     unit_start_[i + 1] = unit_start_[i] + w.panel_units * ((w.rows + kUpRows - 1) / kUpRows);
   }
   const int64_t rows = std::max<int64_t>(1, routed_rows_ + shared_count_ * tokens_);
-  // Few rows: one unit per thread may do, because wide units read in more streams. Many: more units, for
+  // Few rows: wide units, because each expert's part of a unit is one run of memory. Many: more units, for
   // balance.
-  const int64_t wanted = setup_.routed->down_panels() / (rows <= 64 ? threads_ : 4 * threads_);
+  const bool few = rows <= 64;
+  const int64_t wanted = setup_.routed->down_panels() / (few ? 2 * threads_ : 4 * threads_);
   const int64_t fit = scratch_floats_ / (rows * kPanelColumns);
-  down_panels_ = std::clamp<int64_t>(std::min(wanted, fit), 1, 4);
+  down_panels_ = std::clamp<int64_t>(std::min(wanted, fit), 1, few ? kFewRowsPanels : 4);
 }
 
 void ExpertPass::up_unit(int64_t unit, int worker) {
@@ -225,6 +227,7 @@ void ExpertPass::up_unit(int64_t unit, int worker) {
   up.gemm.panel_count = std::min(w.panels_per_unit, experts.up_panels() - first_panel);
   up.gemm.out = scratch_ + worker * scratch_floats_;
   up.gemm.out_stride = kUpGroupPanels * kPanelColumns;
+  up.gemm.from_memory = experts.from_memory();
   up.kind = experts.kind();
   up.bias = w.view.up_bias == nullptr ? nullptr : w.view.up_bias + first_panel * kPanelColumns;
   up.hidden = w.activations + first_row * experts.hidden_row_bytes() + experts.hidden_bytes(first_panel);
@@ -248,6 +251,7 @@ void ExpertPass::down_unit(int64_t unit, int worker, const OutputView& output) {
     down.gemm.panel_count = panels;
     down.gemm.out = sums + w.first_row * stride;
     down.gemm.out_stride = stride;
+    down.gemm.from_memory = w.experts->from_memory();
     down.bias = w.view.down_bias == nullptr ? nullptr : w.view.down_bias + first_panel * kPanelColumns;
     w.experts->run_down(down);
   }

@@ -72,6 +72,7 @@ Experts::Experts(const dmoe_experts_options& options)
   down_panel_bytes_ = panel_bytes(options.format, options.width);
   bytes_ = up_panels_ * up_panel_bytes_ + down_panels_ * down_panel_bytes_;
   if (options.use_bias) bytes_ += (up_panels_ + down_panels_) * 32 * static_cast<int64_t>(sizeof(float));
+  from_memory_ = bytes_ * options.experts > cpu_info().l3_bytes / 2;
   is_set_ = Buffer<uint8_t>(static_cast<std::size_t>(options.experts));
   memory_ = static_cast<std::byte*>(
       allocate(static_cast<std::size_t>(checked_product(bytes_, count(), "packed weights"))));

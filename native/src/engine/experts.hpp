@@ -40,6 +40,8 @@ class Experts {
   int32_t format() const noexcept { return options_.format; }
   bool linear() const noexcept { return options_.kind == DMOE_EXPERT_LINEAR; }
   int64_t bytes_per_expert() const noexcept { return bytes_; }
+  /** Whether the set is too large to stay in cache from one call to the next. */
+  bool from_memory() const noexcept { return from_memory_; }
   int64_t up_panels() const noexcept { return up_panels_; }
   int64_t down_panels() const noexcept { return down_panels_; }
   int64_t up_panel_bytes() const noexcept { return up_panel_bytes_; }
@@ -72,6 +74,7 @@ class Experts {
   int64_t up_panel_bytes_ = 0;
   int64_t down_panel_bytes_ = 0;
   int64_t bytes_ = 0;  // of one expert: up panels, down panels, up bias, down bias
+  bool from_memory_ = false;
   std::byte* memory_ = nullptr;
   Buffer<uint8_t> is_set_;
 };
