@@ -11,6 +11,9 @@
 namespace dmoe {
 namespace {
 
+// kAhead: a row tile that finds its block of weights in cache asks for half of the block after it, this many
+// bytes a step, so that memory works while the sums do. Asking within the stream itself only slows it down.
+
 // How one storage format steps along k. A step is one k (f32) or a pair of k (bf16).
 struct FormatF32 {
   static constexpr bool kQuantised = false;
@@ -18,6 +21,7 @@ struct FormatF32 {
   using Operand = Vec;
   static constexpr int64_t kStepElements = 1;
   static constexpr int64_t kStepBytes = 128;
+  static constexpr int64_t kAhead = 64;
   static constexpr int64_t kBlockSteps = 1024;
   static DMOE_INLINE Operand weights(const uint8_t* p) { return load(reinterpret_cast<const float*>(p)); }
   static DMOE_INLINE Operand broadcast(const float* p) { return set1(*p); }
@@ -29,6 +33,7 @@ struct FormatBf16 {
   using Operand = PairVec;
   static constexpr int64_t kStepElements = 2;
   static constexpr int64_t kStepBytes = 128;
+  static constexpr int64_t kAhead = 64;
   static constexpr int64_t kBlockSteps = 1024;
   static DMOE_INLINE Operand weights(const uint8_t* p) {
     return load_pairs(reinterpret_cast<const uint16_t*>(p));
@@ -38,9 +43,9 @@ struct FormatBf16 {
 };
 
 // R rows x P panels in registers over steps [from, to). Panels are panel_stride bytes apart.
-template <class Format, int R, int P>
+template <class Format, int R, int P, bool Ahead>
 DMOE_INLINE void float_tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride,
-                            int64_t from, int64_t to, float* out, int64_t out_stride) {
+                            int64_t from, int64_t to, float* out, int64_t out_stride, const uint8_t* ahead) {
   using Element = typename Format::Element;
   constexpr int kVectors = 2 * P;
   const Element* x[R];
@@ -52,6 +57,7 @@ DMOE_INLINE void float_tile(const void* const* rows, const uint8_t* panels, int6
     for (int v = 0; v < kVectors; ++v) acc[r][v] = from == 0 ? zero() : load(out + r * out_stride + 16 * v);
   }
   for (int64_t step = from; step < to; ++step) {
+    if constexpr (Ahead) prefetch(ahead + (step - from) * Format::kAhead);
     typename Format::Operand w[kVectors];
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
@@ -86,15 +92,15 @@ constexpr int tile_panels() {
   return kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
 }
 
-template <class Format, int R, int P>
+template <class Format, int R, int P, bool Ahead>
 DMOE_INLINE void tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride, int64_t from,
-                      int64_t to, float* out, int64_t out_stride) {
+                      int64_t to, float* out, int64_t out_stride, const uint8_t* ahead) {
 #ifdef DMOE_PANEL_QUANT
   if constexpr (Format::kQuantised) {
-    return quant_tile<Format, R, P>(rows, panels, panel_stride, from, to, out, out_stride);
+    return quant_tile<Format, R, P, Ahead>(rows, panels, panel_stride, from, to, out, out_stride, ahead);
   } else
 #endif
-    float_tile<Format, R, P>(rows, panels, panel_stride, from, to, out, out_stride);
+    float_tile<Format, R, P, Ahead>(rows, panels, panel_stride, from, to, out, out_stride, ahead);
 }
 
 // Tiles of R rows, the last few of R - 1, against P panels; a block of k stays in cache while the row tiles
@@ -108,15 +114,23 @@ __attribute__((noinline)) void gemm_columns(const PanelGemm& g, int64_t tiles, c
   for (int64_t from = 0; from < steps; from += block) {
     const int64_t to = from + block < steps ? from + block : steps;
     int64_t row = 0;
-    for (int64_t t = 0; t < whole; ++t, row += R) {
-      tile<Format, R, P>(g.rows + row, panels, panel_stride, from, to, out + row * g.out_stride,
-                         g.out_stride);
-    }
-    if constexpr (R > 1) {
-      for (int64_t t = whole; t < tiles; ++t, row += R - 1) {
-        tile<Format, R - 1, P>(g.rows + row, panels, panel_stride, from, to, out + row * g.out_stride,
-                               g.out_stride);
+    for (int64_t t = 0; t < tiles; ++t) {
+      const void* const* rows = g.rows + row;
+      float* sums = out + row * g.out_stride;
+      // Tiles 1 and 2 ask for one half each; the block after the last one of a panel starts the next panel.
+      if (P == 1 && g.from_memory && t >= 1 && t <= 2) {
+        const uint8_t* ahead = panels + to * Format::kStepBytes + (t - 1) * (to - from) * Format::kAhead;
+        if (t < whole) {
+          tile<Format, R, P, true>(rows, panels, panel_stride, from, to, sums, g.out_stride, ahead);
+        } else if constexpr (R > 1) {
+          tile<Format, R - 1, P, true>(rows, panels, panel_stride, from, to, sums, g.out_stride, ahead);
+        }
+      } else if (t < whole) {
+        tile<Format, R, P, false>(rows, panels, panel_stride, from, to, sums, g.out_stride, nullptr);
+      } else if constexpr (R > 1) {
+        tile<Format, R - 1, P, false>(rows, panels, panel_stride, from, to, sums, g.out_stride, nullptr);
       }
+      row += t < whole ? R : R - 1;
     }
   }
 }

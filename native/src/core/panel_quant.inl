@@ -17,6 +17,7 @@ struct FormatQ8 {
   static constexpr bool kQuantised = true;
   static constexpr int64_t kStepElements = kQuantBlock;
   static constexpr int64_t kStepBytes = kQ8BlockBytes;
+  static constexpr int64_t kAhead = 9 * 64;
   static constexpr int64_t kBlockSteps = 64;
   static constexpr int32_t kOffset = kQ8Offset;
   // Steps 2 * pair and 2 * pair + 1 of 16 columns.
@@ -31,6 +32,7 @@ struct FormatQ4 {
   static constexpr bool kQuantised = true;
   static constexpr int64_t kStepElements = kQuantBlock;
   static constexpr int64_t kStepBytes = kQ4BlockBytes;
+  static constexpr int64_t kAhead = 5 * 64;
   static constexpr int64_t kBlockSteps = 64;
   static constexpr int32_t kOffset = kQ4Offset;
   static DMOE_INLINE void weights(const uint8_t* block, int pair, ByteVec& even, ByteVec& odd) {
@@ -43,9 +45,9 @@ struct FormatQ4 {
 };
 
 // R rows x P panels over blocks [from, to). Panels are panel_stride bytes apart.
-template <class Format, int R, int P>
+template <class Format, int R, int P, bool Ahead>
 DMOE_INLINE void quant_tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride,
-                            int64_t from, int64_t to, float* out, int64_t out_stride) {
+                            int64_t from, int64_t to, float* out, int64_t out_stride, const uint8_t* ahead) {
   constexpr int kVectors = 2 * P;
   const QuantBlock* x[R];
   Vec acc[R][kVectors];
@@ -63,6 +65,11 @@ DMOE_INLINE void quant_tile(const void* const* rows, const uint8_t* panels, int6
       const IntVec first = Format::start(x[r][b].correction);
 #pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) sum[r][v] = first;
+    }
+    if constexpr (Ahead) {
+#pragma GCC unroll 16
+      for (int64_t line = 0; line < Format::kAhead; line += 64)
+        prefetch(ahead + (b - from) * Format::kAhead + line);
     }
 #pragma GCC unroll 4
     for (int pair = 0; pair < 4; ++pair) {
