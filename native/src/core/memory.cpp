@@ -11,10 +11,10 @@ namespace {
 std::atomic<int64_t> held{0};
 std::atomic<int64_t> count{0};
 
-// From this size on memory is aligned to huge pages and the kernel is asked for them: a walk over packed
-// weights else misses the TLB at every 4 KiB.
+// From this size on memory is whole huge pages and the kernel is asked for them: a walk over packed weights,
+// the router's among them, else misses the TLB at every 4 KiB.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kHugeFrom = 2 * kHugePage;
+constexpr std::size_t kHugeFrom = kHugePage / 8;
 
 std::size_t rounded(std::size_t bytes, std::size_t alignment) {
   return (bytes + alignment - 1) / alignment * alignment;
@@ -29,7 +29,8 @@ void* allocate(std::size_t bytes) {
   // aligned_alloc asks for a multiple of the alignment; allocators other than the C library's insist on it.
   void* memory = std::aligned_alloc(alignment, rounded(bytes ? bytes : 1, alignment));
   if (memory == nullptr) throw std::bad_alloc();
-  if (huge) madvise(memory, bytes, MADV_HUGEPAGE);  // advice only: refused, the memory is as good
+  if (huge)
+    madvise(memory, rounded(bytes, alignment), MADV_HUGEPAGE);  // advice only: refused, the memory is as good
   held.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   count.fetch_add(1, std::memory_order_relaxed);
   return memory;

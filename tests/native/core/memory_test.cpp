@@ -8,11 +8,11 @@
 namespace dmoe {
 namespace {
 
-// 5 MiB + 64 is above the size from which memory is aligned to huge pages, and no multiple of one. Sanitizers
+// 256 KiB is the size from which memory is whole huge pages; 5 MiB + 64 is no multiple of one. Sanitizers
 // abort on an aligned_alloc whose size is not a multiple of the alignment.
 TEST(Memory, Allocate_OfAnySize_IsAlignedCountedAndWritable) {
-  for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100}, (std::size_t{4} << 20) - 1,
-                            std::size_t{4} << 20, (std::size_t{5} << 20) + 64}) {
+  for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100}, (std::size_t{256} << 10) - 1,
+                            std::size_t{256} << 10, (std::size_t{5} << 20) + 64}) {
     const int64_t before = allocated_bytes();
     void* memory = allocate(bytes);
     ASSERT_NE(memory, nullptr) << bytes;
