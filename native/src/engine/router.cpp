@@ -45,6 +45,23 @@ RouteRows rows_of(const dmoe_routes& r) {
   return RouteRows{r.slots, r.ids, r.weights, r.counts, r.scores, r.logits, r.gaps};
 }
 
+/** Arrays of a call, in a block of the pool that is given back at the end of a scope. */
+struct Router::CallScratch {
+  explicit CallScratch(const Router& router) : CallScratch(router, router.workers()) {}
+  CallScratch(const Router& router, int workers) : lease(router.workspaces_, bytes(router, workers)) {
+    Arena arena = lease.arena();
+    arrays = router.lay(arena, router.chunk(), workers);
+  }
+  static std::size_t bytes(const Router& router, int workers) {
+    Arena measure;
+    router.lay(measure, router.chunk(), workers);
+    return measure.used();
+  }
+
+  WorkspacePool::Lease lease;
+  RouteScratch arrays;
+};
+
 Router::Router(const dmoe_router_options& options, const float* weights, const float* bias)
     : options_(options) {
   check_options(options_);
@@ -67,10 +84,7 @@ Router::Router(const dmoe_router_options& options, const float* weights, const f
     bias_ = Buffer<float>(static_cast<size_t>(padded_experts()));
     std::copy(bias, bias + options_.experts, bias_.data());
   }
-  // The first block, so that the first call allocates nothing either.
-  Arena measure;
-  lay(measure, chunk(), workers());
-  WorkspacePool::Lease warm(workspaces_, measure.used());
+  CallScratch warm(*this);  // the first block, so that the first call allocates nothing either
 }
 
 int Router::workers() const noexcept { return region_threads(options_.threads); }
@@ -181,12 +195,8 @@ void Router::load_logits(const MatrixView& logits, const RouteCall& call, int64_
 }
 
 void Router::run_logits(const MatrixView& hidden, const OutputView& output) const {
-  const int threads = workers();
-  Arena measure;
-  lay(measure, chunk(), threads);
-  WorkspacePool::Lease lease(workspaces_, measure.used());
-  Arena arena = lease.arena();
-  float* logits = lay(arena, chunk(), threads).logits;
+  CallScratch own(*this);
+  float* logits = own.arrays.logits;
   const bool one_chunk = hidden.rows <= chunk();
   for (int pass = one_chunk ? 1 : 0; pass < 2; ++pass)
     for (int64_t first = 0; first < hidden.rows; first += chunk()) {
@@ -199,39 +209,27 @@ void Router::run_logits(const MatrixView& hidden, const OutputView& output) cons
     }
 }
 
-void Router::route(const MatrixView& hidden, const RouteCall& call, const RouteRows& rows) const {
-  const int threads = workers();
-  Arena measure;
-  lay(measure, chunk(), threads);
-  WorkspacePool::Lease lease(workspaces_, measure.used());
-  Arena arena = lease.arena();
-  RouteScratch scratch = lay(arena, chunk(), threads);
+void Router::run_chunks(const MatrixView& source, FillLogits fill, const RouteCall& call,
+                        const RouteRows& rows) const {
+  CallScratch own(*this);
+  RouteScratch& scratch = own.arrays;
   // More than one chunk: all are checked before the first is written, which costs their logits twice.
-  if (hidden.rows > chunk())
-    for (int64_t first = 0; first < hidden.rows; first += chunk())
-      logits(hidden, call, first, std::min(chunk(), hidden.rows - first), scratch);
-  for (int64_t first = 0; first < hidden.rows; first += chunk()) {
-    const int64_t count = std::min(chunk(), hidden.rows - first);
-    logits(hidden, call, first, count, scratch);
+  if (source.rows > chunk())
+    for (int64_t first = 0; first < source.rows; first += chunk())
+      (this->*fill)(source, call, first, std::min(chunk(), source.rows - first), scratch);
+  for (int64_t first = 0; first < source.rows; first += chunk()) {
+    const int64_t count = std::min(chunk(), source.rows - first);
+    (this->*fill)(source, call, first, count, scratch);
     decide(call, first, count, scratch, rows.from(first, options_.experts));
   }
 }
 
+void Router::route(const MatrixView& hidden, const RouteCall& call, const RouteRows& rows) const {
+  run_chunks(hidden, &Router::logits, call, rows);
+}
+
 void Router::select(const MatrixView& given, const RouteCall& call, const RouteRows& rows) const {
-  const int threads = workers();
-  Arena measure;
-  lay(measure, chunk(), threads);
-  WorkspacePool::Lease lease(workspaces_, measure.used());
-  Arena arena = lease.arena();
-  RouteScratch scratch = lay(arena, chunk(), threads);
-  if (given.rows > chunk())
-    for (int64_t first = 0; first < given.rows; first += chunk())
-      load_logits(given, call, first, std::min(chunk(), given.rows - first), scratch);
-  for (int64_t first = 0; first < given.rows; first += chunk()) {
-    const int64_t count = std::min(chunk(), given.rows - first);
-    load_logits(given, call, first, count, scratch);
-    decide(call, first, count, scratch, rows.from(first, options_.experts));
-  }
+  run_chunks(given, &Router::load_logits, call, rows);
 }
 
 }  // namespace dmoe

@@ -78,17 +78,6 @@ class Router {
    * `workers`. */
   RouteScratch lay(Arena& arena, int64_t tokens, int workers) const;
 
-  /** Fills scratch.logits with tokens first..first+count-1 of the batch, noise included. Throws
-   * DMOE_E_NOT_FINITE naming the lowest token, or DMOE_E_BALANCE; after it decide() cannot fail. */
-  void logits(const MatrixView& hidden, const RouteCall& call, int64_t first, int64_t count,
-              RouteScratch& scratch) const;
-  /** The same from given logits [tokens, experts]. */
-  void load_logits(const MatrixView& logits, const RouteCall& call, int64_t first, int64_t count,
-                   RouteScratch& scratch) const;
-  /** Decides for the tokens whose logits are in scratch. @param rows the chunk's first row first */
-  void decide(const RouteCall& call, int64_t first, int64_t count, RouteScratch& scratch,
-              const RouteRows& rows) const;
-
   /** Whole batches, in chunks; every chunk is checked before the first byte is written. */
   void run_logits(const MatrixView& hidden, const OutputView& output) const;
   void route(const MatrixView& hidden, const RouteCall& call, const RouteRows& rows) const;
@@ -100,6 +89,22 @@ class Router {
   WorkspacePool& workspaces() const noexcept { return workspaces_; }
 
  private:
+  struct CallScratch;
+  /** Fills scratch.logits with tokens first..first+count-1 of the batch `source`, noise included. Throws
+   * DMOE_E_NOT_FINITE naming the lowest token, or DMOE_E_BALANCE; after it decide() cannot fail. */
+  using FillLogits = void (Router::*)(const MatrixView& source, const RouteCall& call, int64_t first,
+                                      int64_t count, RouteScratch& scratch) const;
+  /** FillLogits from hidden states [tokens, hidden]. */
+  void logits(const MatrixView& hidden, const RouteCall& call, int64_t first, int64_t count,
+              RouteScratch& scratch) const;
+  /** FillLogits from given logits [tokens, experts]. */
+  void load_logits(const MatrixView& logits, const RouteCall& call, int64_t first, int64_t count,
+                   RouteScratch& scratch) const;
+  /** Decides for the tokens whose logits are in scratch. @param rows the chunk's first row first */
+  void decide(const RouteCall& call, int64_t first, int64_t count, RouteScratch& scratch,
+              const RouteRows& rows) const;
+  void run_chunks(const MatrixView& source, FillLogits fill, const RouteCall& call,
+                  const RouteRows& rows) const;
   void compute_logits(const MatrixView& hidden, int64_t first, int64_t count, float* logits) const;
   void require_finite_logits(const MatrixView* hidden, int64_t first, int64_t count,
                              const float* logits) const;

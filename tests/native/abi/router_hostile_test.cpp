@@ -162,6 +162,19 @@ TEST(RouterHostile, Route_WhenTheBadTokenIsInALaterChunk_StillWritesNothing) {
   call.expect(DMOE_E_NOT_FINITE, "hidden of token 2 holds nan at column 3");
 }
 
+TEST(RouterHostile, Select_WhenTheBadTokenIsInALaterChunk_StillWritesNothing) {
+  auto options = router_options(4, 8, 2);
+  options.max_tokens = 1;
+  Call call(options);
+  std::vector<float> logits(24, 0.5f);
+  logits[20] = kNan;
+  const auto input = matrix(logits, 3, 8);
+  EXPECT_EQ(dmoe_router_select(call.router.get(), &input, &call.params, &call.routes, nullptr),
+            DMOE_E_NOT_FINITE);
+  EXPECT_STREQ(dmoe_last_error(), "router_select: logits of token 2 hold nan at expert 4");
+  EXPECT_TRUE(call.out.untouched());
+}
+
 TEST(RouterHostile, Route_WhenFiniteHiddenOverflows_SaysSo) {
   Call call;
   for (size_t i = 4; i < 8; ++i) call.hidden[i] = 3.4e38f;
