@@ -7,38 +7,49 @@ public sealed class ModelConfig
 {
     private const int MaxBytes = 1 << 20;
 
-    internal ModelConfig(ModelFamily family, bool[] moeLayers)
+    /// <summary>Reads the keys that every family has. What sets a family apart it adds itself.</summary>
+    /// <exception cref="ModelConfigurationException">A key is missing or outside its range.</exception>
+    internal ModelConfig(ModelFamily family, ConfigReader config, bool[] moeLayers, double normEpsilon)
     {
         Family = family;
         MoELayers = moeLayers;
+        VocabularySize = config.Integer("vocab_size", 1, CommonKeys.MaxVocabulary);
+        HiddenSize = CommonKeys.Hidden(config);
+        MaxPositions = config.Integer("max_position_embeddings", 1, CommonKeys.MaxPositions);
+        NormEpsilon = (float)config.Number("rms_norm_eps", 0, 1, normEpsilon);
+
+        // false unless the file says otherwise: every family's configuration class has this default.
+        TieWordEmbeddings = config.Boolean("tie_word_embeddings", fallback: false);
+        EndOfText = config.Integers("eos_token_id", 0, VocabularySize - 1);
+        DenseWidth = moeLayers.Contains(false) ? config.Integer("intermediate_size", 1, CommonKeys.MaxWidth) : 0;
     }
 
     /// <summary>The family, as config.json names it (model_type).</summary>
     public string ModelType => Family.ModelType;
 
     /// <summary>Token ids: 0..VocabularySize-1.</summary>
-    public required int VocabularySize { get; init; }
+    public int VocabularySize { get; }
 
     /// <summary>Hidden size.</summary>
-    public required int HiddenSize { get; init; }
+    public int HiddenSize { get; }
 
     /// <summary>Decoder layers.</summary>
     public int LayerCount => MoELayers.Count;
 
     /// <summary>Longest sequence that the checkpoint was made for.</summary>
-    public required int MaxPositions { get; init; }
+    public int MaxPositions { get; }
 
     /// <summary>Epsilon of every RMS norm.</summary>
-    public required float NormEpsilon { get; init; }
+    public float NormEpsilon { get; }
 
     /// <summary>Whether the output head is the embedding.</summary>
-    public bool TieWordEmbeddings { get; init; }
+    public bool TieWordEmbeddings { get; }
 
     /// <summary>Inner size of the MLP in layers without experts; 0 when there is no such layer.</summary>
-    public int DenseWidth { get; init; }
+    public int DenseWidth { get; }
 
     /// <summary>Ids that end a text; may be empty.</summary>
-    public IReadOnlyList<int> EndOfText { get; init; } = [];
+    public IReadOnlyList<int> EndOfText { get; }
 
     /// <summary>Attention, or null when the decoder does not run this kind of attention.</summary>
     public AttentionConfig? Attention { get; init; }

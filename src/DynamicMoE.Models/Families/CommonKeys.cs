@@ -11,18 +11,7 @@ internal static class CommonKeys
 
     public static int Layers(ConfigReader config) => config.Integer("num_hidden_layers", 1, MaxLayers);
 
-    public static int Vocabulary(ConfigReader config) => config.Integer("vocab_size", 1, MaxVocabulary);
-
-    public static int Positions(ConfigReader config) => config.Integer("max_position_embeddings", 1, MaxPositions);
-
-    public static float NormEpsilon(ConfigReader config, double fallback) => (float)config.Number("rms_norm_eps", 0, 1, fallback);
-
     public static int PerToken(ConfigReader config, int experts) => config.Integer("num_experts_per_tok", 1, experts);
-
-    /// <summary>false unless the file says otherwise: every family's configuration class has this default.</summary>
-    public static bool Tied(ConfigReader config) => config.Boolean("tie_word_embeddings", fallback: false);
-
-    public static int[] EndOfText(ConfigReader config, int vocabulary) => config.Integers("eos_token_id", 0, vocabulary - 1);
 
     /// <summary>The number of experts under its own name, or under the name that newer files give it.</summary>
     public static int Experts(ConfigReader config) =>

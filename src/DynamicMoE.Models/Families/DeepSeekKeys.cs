@@ -16,9 +16,6 @@ internal static class DeepSeekKeys
         return [.. Enumerable.Range(0, layers).Select(layer => layer >= first && layer % frequency == 0)];
     }
 
-    public static int DenseWidth(ConfigReader config, bool[] moeLayers) =>
-        moeLayers.Contains(false) ? config.Integer("intermediate_size", 1, CommonKeys.MaxWidth) : 0;
-
     public static int Width(ConfigReader config) => config.Integer("moe_intermediate_size", 1, CommonKeys.MaxWidth);
 
     /// <summary>The shared experts are stored as one MLP of their summed width.</summary>

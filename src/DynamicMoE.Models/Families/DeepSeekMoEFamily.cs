@@ -12,18 +12,10 @@ internal sealed class DeepSeekMoEFamily : ModelFamily
         bool normalize = config.RequiredBoolean("norm_topk_prob");
         bool[] moeLayers = DeepSeekKeys.MoELayers(config, firstDense: null);
         int experts = DeepSeekKeys.Experts(config);
-        int vocabulary = CommonKeys.Vocabulary(config);
         bool bias = config.Boolean("attention_bias", fallback: false);
         bool latent = config.Has("kv_lora_rank");
-        return new ModelConfig(this, moeLayers)
+        return new ModelConfig(this, config, moeLayers, normEpsilon: 1e-6)
         {
-            VocabularySize = vocabulary,
-            HiddenSize = CommonKeys.Hidden(config),
-            MaxPositions = CommonKeys.Positions(config),
-            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-6),
-            TieWordEmbeddings = CommonKeys.Tied(config),
-            EndOfText = CommonKeys.EndOfText(config, vocabulary),
-            DenseWidth = DeepSeekKeys.DenseWidth(config, moeLayers),
             MissingDecoderKey = latent ? "kv_lora_rank" : null,
             Attention = latent
                 ? null

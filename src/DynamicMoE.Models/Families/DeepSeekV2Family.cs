@@ -20,16 +20,8 @@ internal sealed class DeepSeekV2Family : ModelFamily
         int experts = DeepSeekKeys.Experts(config);
         int perToken = CommonKeys.PerToken(config, experts);
         int groups = grouped ? DeepSeekKeys.Groups(config, experts, 1) : 1;
-        int vocabulary = CommonKeys.Vocabulary(config);
-        return new ModelConfig(this, moeLayers)
+        return new ModelConfig(this, config, moeLayers, normEpsilon: 1e-6)
         {
-            VocabularySize = vocabulary,
-            HiddenSize = CommonKeys.Hidden(config),
-            MaxPositions = CommonKeys.Positions(config),
-            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-6),
-            TieWordEmbeddings = CommonKeys.Tied(config),
-            EndOfText = CommonKeys.EndOfText(config, vocabulary),
-            DenseWidth = DeepSeekKeys.DenseWidth(config, moeLayers),
             MissingDecoderKey = "kv_lora_rank",
             Experts = new ExpertsConfig
             {

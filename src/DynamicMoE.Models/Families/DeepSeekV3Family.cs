@@ -18,16 +18,8 @@ internal sealed class DeepSeekV3Family : ModelFamily
             throw config.Refuse("n_group", $"groups of {experts / groups} expert have no two best experts.");
         }
 
-        int vocabulary = CommonKeys.Vocabulary(config);
-        return new ModelConfig(this, moeLayers)
+        return new ModelConfig(this, config, moeLayers, normEpsilon: 1e-6)
         {
-            VocabularySize = vocabulary,
-            HiddenSize = CommonKeys.Hidden(config),
-            MaxPositions = CommonKeys.Positions(config),
-            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-6),
-            TieWordEmbeddings = CommonKeys.Tied(config),
-            EndOfText = CommonKeys.EndOfText(config, vocabulary),
-            DenseWidth = DeepSeekKeys.DenseWidth(config, moeLayers),
             MissingDecoderKey = "kv_lora_rank",
             Experts = new ExpertsConfig
             {

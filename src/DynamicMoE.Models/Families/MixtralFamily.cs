@@ -16,15 +16,8 @@ internal sealed class MixtralFamily : ModelFamily
     public override ModelConfig Configure(ConfigReader config)
     {
         int experts = config.Integer("num_local_experts", 1, CommonKeys.MaxExperts);
-        int vocabulary = CommonKeys.Vocabulary(config);
-        return new ModelConfig(this, [.. Enumerable.Repeat(true, CommonKeys.Layers(config))])
+        return new ModelConfig(this, config, [.. Enumerable.Repeat(true, CommonKeys.Layers(config))], normEpsilon: 1e-5)
         {
-            VocabularySize = vocabulary,
-            HiddenSize = CommonKeys.Hidden(config),
-            MaxPositions = CommonKeys.Positions(config),
-            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-5),
-            TieWordEmbeddings = CommonKeys.Tied(config),
-            EndOfText = CommonKeys.EndOfText(config, vocabulary),
             Attention = CommonKeys.Attention(config, ownHeadSize: true, ropeTheta: 1e6, keyValueHeadsRequired: true) with
             {
                 SlidingWindow = config.OptionalInteger("sliding_window", 1, CommonKeys.MaxPositions),

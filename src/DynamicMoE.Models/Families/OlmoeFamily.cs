@@ -8,16 +8,9 @@ internal sealed class OlmoeFamily : ModelFamily
     public override ModelConfig Configure(ConfigReader config)
     {
         int experts = CommonKeys.Experts(config);
-        int vocabulary = CommonKeys.Vocabulary(config);
         bool bias = config.Boolean("attention_bias", fallback: false);
-        return new ModelConfig(this, [.. Enumerable.Repeat(true, CommonKeys.Layers(config))])
+        return new ModelConfig(this, config, [.. Enumerable.Repeat(true, CommonKeys.Layers(config))], normEpsilon: 1e-5)
         {
-            VocabularySize = vocabulary,
-            HiddenSize = CommonKeys.Hidden(config),
-            MaxPositions = CommonKeys.Positions(config),
-            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-5),
-            TieWordEmbeddings = CommonKeys.Tied(config),
-            EndOfText = CommonKeys.EndOfText(config, vocabulary),
             Attention = CommonKeys.Attention(config, ownHeadSize: false, ropeTheta: 10000, keyValueHeadsRequired: false) with
             {
                 QkvBias = bias,

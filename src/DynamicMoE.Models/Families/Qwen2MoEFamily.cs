@@ -11,16 +11,8 @@ internal sealed class Qwen2MoEFamily : ModelFamily
     {
         bool[] moeLayers = QwenLayers.Read(config);
         int experts = CommonKeys.Experts(config);
-        int vocabulary = CommonKeys.Vocabulary(config);
-        return new ModelConfig(this, moeLayers)
+        return new ModelConfig(this, config, moeLayers, normEpsilon: 1e-6)
         {
-            VocabularySize = vocabulary,
-            HiddenSize = CommonKeys.Hidden(config),
-            MaxPositions = CommonKeys.Positions(config),
-            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-6),
-            TieWordEmbeddings = CommonKeys.Tied(config),
-            EndOfText = CommonKeys.EndOfText(config, vocabulary),
-            DenseWidth = moeLayers.Contains(false) ? config.Integer("intermediate_size", 1, CommonKeys.MaxWidth) : 0,
             Attention = CommonKeys.Attention(config, ownHeadSize: true, ropeTheta: 10000, keyValueHeadsRequired: true) with
             {
                 QkvBias = config.Boolean("qkv_bias", fallback: true),

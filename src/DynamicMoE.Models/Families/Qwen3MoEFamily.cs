@@ -9,17 +9,9 @@ internal sealed class Qwen3MoEFamily : ModelFamily
     {
         bool[] moeLayers = QwenLayers.Read(config);
         int experts = CommonKeys.Experts(config);
-        int vocabulary = CommonKeys.Vocabulary(config);
         bool bias = config.Boolean("attention_bias", fallback: false);
-        return new ModelConfig(this, moeLayers)
+        return new ModelConfig(this, config, moeLayers, normEpsilon: 1e-6)
         {
-            VocabularySize = vocabulary,
-            HiddenSize = CommonKeys.Hidden(config),
-            MaxPositions = CommonKeys.Positions(config),
-            NormEpsilon = CommonKeys.NormEpsilon(config, 1e-6),
-            TieWordEmbeddings = CommonKeys.Tied(config),
-            EndOfText = CommonKeys.EndOfText(config, vocabulary),
-            DenseWidth = moeLayers.Contains(false) ? config.Integer("intermediate_size", 1, CommonKeys.MaxWidth) : 0,
             Attention = CommonKeys.Attention(config, ownHeadSize: true, ropeTheta: 10000, keyValueHeadsRequired: true) with
             {
                 QkvBias = bias,
