@@ -4,24 +4,11 @@
 
 #include <algorithm>
 
+#include "support/activations.hpp"
 #include "support/packed.hpp"
 
 namespace dmoe::test {
 namespace {
-
-double phi(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
-double activation(int32_t kind, double x) {
-  switch (kind) {
-    case DMOE_EXPERT_GELU:
-      return x * phi(x);
-    case DMOE_EXPERT_GELU_TANH:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case DMOE_EXPERT_RELU:
-      return x > 0 ? x : 0;
-    default:
-      return x / (1 + std::exp(-x));
-  }
-}
 
 struct Product {
   double value;

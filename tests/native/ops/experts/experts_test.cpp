@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/activations.hpp"
 #include "support/kernel_lines.hpp"
 #include "support/packed.hpp"
 #include "support/same_bits.hpp"
@@ -18,21 +19,6 @@ struct Shape {
 };
 const Shape kShapes[] = {{1, 1, 1},   {7, 17, 2},     {16, 33, 3},  {33, 16, 7},
                          {64, 48, 1}, {200, 100, 13}, {1100, 40, 9}};
-
-double phi(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
-
-double activation(int32_t kind, double x) {
-  switch (kind) {
-    case DMOE_EXPERT_GELU:
-      return x * phi(x);
-    case DMOE_EXPERT_GELU_TANH:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case DMOE_EXPERT_RELU:
-      return x > 0 ? x : 0;
-    default:
-      return x / (1 + std::exp(-x));
-  }
-}
 
 // The operands of one up product; for kinds without a gate, `gate` is unused.
 struct UpCase {
