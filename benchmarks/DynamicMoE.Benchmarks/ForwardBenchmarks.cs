@@ -4,23 +4,11 @@ namespace DynamicMoE.Benchmarks;
 
 /// <summary>What does the overload that returns new tensors cost beside the one into caller-owned memory?</summary>
 [MemoryDiagnoser]
-public class ForwardBenchmarks
+public class ForwardBenchmarks : BudgetBenchmarks
 {
-    private Workload _work = null!;
-
-    /// <summary>Tokens per call.</summary>
-    [Params(1, 32, 256)]
-    public int Tokens { get; set; }
-
-    [GlobalSetup]
-    public void Setup() => _work = new Workload(Tokens, Workload.Budget(1.5));
-
-    [GlobalCleanup]
-    public void Cleanup() => _work.Dispose();
-
     [Benchmark(Baseline = true)]
-    public RoutingReport IntoMemory() => _work.Layer.Forward(_work.Input, Tokens, _work.Output);
+    public RoutingReport IntoMemory() => Work.Layer.Forward(Work.Input, Tokens, Work.Output);
 
     [Benchmark]
-    public MoEResult Allocating() => _work.Layer.Forward(_work.Tensor);
+    public MoEResult Allocating() => Work.Layer.Forward(Work.Tensor);
 }

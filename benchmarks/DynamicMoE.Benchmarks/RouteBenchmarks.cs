@@ -4,23 +4,11 @@ namespace DynamicMoE.Benchmarks;
 
 /// <summary>What does the overload that returns new arrays cost beside the one into caller-owned buffers?</summary>
 [MemoryDiagnoser]
-public class RouteBenchmarks
+public class RouteBenchmarks : BudgetBenchmarks
 {
-    private Workload _work = null!;
-
-    /// <summary>Tokens per call.</summary>
-    [Params(1, 32, 256)]
-    public int Tokens { get; set; }
-
-    [GlobalSetup]
-    public void Setup() => _work = new Workload(Tokens, Workload.Budget(1.5));
-
-    [GlobalCleanup]
-    public void Cleanup() => _work.Dispose();
-
     [Benchmark(Baseline = true)]
-    public RoutingReport IntoBuffers() => _work.Router.Route(_work.Input, Tokens, _work.Buffers);
+    public RoutingReport IntoBuffers() => Work.Router.Route(Work.Input, Tokens, Work.Buffers);
 
     [Benchmark]
-    public RoutingResult Allocating() => _work.Router.Route(_work.Tensor);
+    public RoutingResult Allocating() => Work.Router.Route(Work.Tensor);
 }
