@@ -22,4 +22,7 @@ public class DynamicMoEMemoryException : DynamicMoEException
         : base(message, innerException)
     {
     }
+
+    internal static DynamicMoEMemoryException Of(int tokens, OutOfMemoryException cause) =>
+        new($"Working memory for a batch of {tokens} tokens could not be had: {cause.Message}", cause);
 }

@@ -97,6 +97,7 @@ public class MoELayer : IDisposable
     /// <exception cref="ComplexityEstimationException">The estimator failed. Nothing was written.</exception>
     /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts. Nothing was written.</exception>
     /// <exception cref="ExpertDispatchException">An expert failed; the output is undefined.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Working memory could not be had; the output is undefined.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
     public RoutingReport Forward(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null, RoutingContext? context = null)
@@ -113,6 +114,10 @@ public class MoELayer : IDisposable
             RoutingReport report = WithOverflow(ForwardRows(hidden, tokens, output, buffers, context), buffers);
             _performance.Record(in report);
             return report;
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw DynamicMoEMemoryException.Of(tokens, error);
         }
         finally
         {
@@ -132,6 +137,7 @@ public class MoELayer : IDisposable
     /// <exception cref="ComplexityEstimationException">The estimator failed. Nothing was written.</exception>
     /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts. Nothing was written.</exception>
     /// <exception cref="ExpertDispatchException">An expert failed; the output is undefined.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Working memory could not be had; the output is undefined.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
     public RoutingReport Forward(in ReadOnlyTensorSpan<float> input, in TensorSpan<float> output, RoutingContext? context = null)
     {
@@ -155,16 +161,24 @@ public class MoELayer : IDisposable
     /// <exception cref="ComplexityEstimationException">The estimator failed.</exception>
     /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts.</exception>
     /// <exception cref="ExpertDispatchException">An expert failed.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Working memory or the results could not be had.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
     public MoEResult Forward(in ReadOnlyTensorSpan<float> input, bool returnRouterLogits = false, RoutingContext? context = null)
     {
         ReadOnlySpan<float> hidden = Shapes.Rows(in input, Router.InputDim, nameof(input), out int tokens);
-        RoutingBuffers buffers = RoutingBuffers.For(Router, tokens, returnRouterLogits);
-        var output = new float[hidden.Length];
-        float tau = Router.Tau;
-        RoutingReport report = Forward(hidden, tokens, output, buffers, context);
-        RoutingResult routing = RoutingResult.From(buffers, input.Lengths, Router, report, tau, BatchWideRule);
-        return new MoEResult(Tensor.Create(output, input.Lengths), routing);
+        try
+        {
+            RoutingBuffers buffers = RoutingBuffers.For(Router, tokens, returnRouterLogits);
+            var output = new float[hidden.Length];
+            float tau = Router.Tau;
+            RoutingReport report = Forward(hidden, tokens, output, buffers, context);
+            RoutingResult routing = RoutingResult.From(buffers, input.Lengths, Router, report, tau, BatchWideRule);
+            return new MoEResult(Tensor.Create(output, input.Lengths), routing);
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw DynamicMoEMemoryException.Of(tokens, error);
+        }
     }
 
     /// <summary>Tells what the layer did since it was built.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using DynamicMoE.TestKit.Generators;
 using DynamicMoE.Tests.Support;
 
@@ -71,6 +72,28 @@ public sealed class ManagedExpertTests : IDisposable
 
         Assert.Equal((3, 1), (error.Expert, error.Token));
         Assert.Contains("token 1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Forward_WhenMemoryIsUsedUpAfterRouting_IsTheLibrarysOwnException()
+    {
+        using var layer = new MoELayer(new ExhaustedRouter(_router), _ => FunctionExpert.Times(1), Experts);
+
+        var error = Assert.Throws<DynamicMoEMemoryException>(() => layer.Forward(new float[2 * Experts], 2, new float[2 * Experts]));
+
+        Assert.Contains("2 tokens", error.Message, StringComparison.Ordinal);
+        Assert.IsType<InsufficientMemoryException>(error.InnerException);
+        Assert.Equal(0, layer.GetPerformanceSummary().TotalForwardCalls);
+    }
+
+    [Fact]
+    public void Forward_WhenResultsDoNotFitIntoMemory_IsTheLibrarysOwnException()
+    {
+        var router = new ExhaustedRouter(_router);
+        using var layer = new MoELayer(router, _ => FunctionExpert.Times(1), Experts);
+        router.RefuseSlots = true;
+
+        Assert.Throws<DynamicMoEMemoryException>(() => layer.Forward(new ReadOnlyTensorSpan<float>(new float[2 * Experts], [2, Experts])));
     }
 
     [Fact]
@@ -228,5 +251,23 @@ public sealed class ManagedExpertTests : IDisposable
         Assert.Throws<RouterConfigurationException>(() => new MoELayer(_router, shape));
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    // Stands in for an array that the heap cannot hold: the layer asks for sizes just before it allocates by them.
+    private sealed class ExhaustedRouter(DynamicRouter inner) : WrappedRouter(inner)
+    {
+        private bool _routed;
+
+        public bool RefuseSlots { get; set; }
+
+        public override int InputDim => _routed ? throw new InsufficientMemoryException() : base.InputDim;
+
+        public override int MaxExperts => RefuseSlots ? throw new InsufficientMemoryException() : base.MaxExperts;
+
+        public override RoutingReport Route(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null)
+        {
+            _routed = true;
+            return base.Route(hidden, tokens, buffers, context);
+        }
     }
 }

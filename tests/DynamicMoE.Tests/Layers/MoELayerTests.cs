@@ -93,7 +93,7 @@ public sealed class MoELayerTests
         using var experts = TestExperts.Create(Options());
         using DynamicRouter router = Router();
         using var direct = new MoELayer(router, experts.Bank);
-        using var wrapped = new MoELayer(new Wrapper(router), experts.Bank);
+        using var wrapped = new MoELayer(new WrappedRouter(router), experts.Bank);
         float[] hidden = new SeededRandom(5).Gaussian(Tokens * Dim);
         var expected = new float[hidden.Length];
         var actual = new float[hidden.Length];
@@ -199,35 +199,5 @@ public sealed class MoELayerTests
             hidden,
             [.. Enumerable.Range(0, tokens).Select(t => buffers.IndicesOf(t).ToArray())],
             [.. Enumerable.Range(0, tokens).Select(t => buffers.WeightsOf(t).ToArray().Select(w => (double)w).ToArray())]);
-    }
-
-    /// <summary>A router that a layer does not know.</summary>
-    private sealed class Wrapper(DynamicRouter inner) : IRouter
-    {
-        public int InputDim => inner.InputDim;
-
-        public int NumExperts => inner.NumExperts;
-
-        public int MinExperts => inner.MinExperts;
-
-        public int MaxExperts => inner.MaxExperts;
-
-        public int TrainedExperts => inner.TrainedExperts;
-
-        public RoutingStrategy Strategy => inner.Strategy;
-
-        public Weighting Weighting => inner.Weighting;
-
-        public string EstimatorName => inner.EstimatorName;
-
-        public float Tau => inner.Tau;
-
-        public RoutingReport Route(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null) =>
-            inner.Route(hidden, tokens, buffers, context);
-
-        public RoutingResult Route(in ReadOnlyTensorSpan<float> hidden, bool returnRouterLogits = false, RoutingContext? context = null) =>
-            inner.Route(in hidden, returnRouterLogits, context);
-
-        public ExpertUsageStats GetExpertUsageStats() => inner.GetExpertUsageStats();
     }
 }

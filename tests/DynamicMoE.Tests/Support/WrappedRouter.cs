@@ -1,0 +1,33 @@
+using System.Numerics.Tensors;
+
+namespace DynamicMoE.Tests.Support;
+
+/// <summary>A router that a layer does not know.</summary>
+internal class WrappedRouter(DynamicRouter inner) : IRouter
+{
+    public virtual int InputDim => inner.InputDim;
+
+    public int NumExperts => inner.NumExperts;
+
+    public int MinExperts => inner.MinExperts;
+
+    public virtual int MaxExperts => inner.MaxExperts;
+
+    public int TrainedExperts => inner.TrainedExperts;
+
+    public RoutingStrategy Strategy => inner.Strategy;
+
+    public Weighting Weighting => inner.Weighting;
+
+    public string EstimatorName => inner.EstimatorName;
+
+    public float Tau => inner.Tau;
+
+    public virtual RoutingReport Route(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null) =>
+        inner.Route(hidden, tokens, buffers, context);
+
+    public RoutingResult Route(in ReadOnlyTensorSpan<float> hidden, bool returnRouterLogits = false, RoutingContext? context = null) =>
+        inner.Route(in hidden, returnRouterLogits, context);
+
+    public ExpertUsageStats GetExpertUsageStats() => inner.GetExpertUsageStats();
+}
