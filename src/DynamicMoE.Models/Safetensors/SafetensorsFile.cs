@@ -86,9 +86,15 @@ public sealed class SafetensorsFile : IDisposable
     {
         ArgumentNullException.ThrowIfNull(tensor);
         RequireReadable(tensor);
+        if (tensor.Type != TensorType.F32)
+        {
+            RequireBits16(tensor);
+        }
+
+        RequireSpan(tensor, destination.Length, tensor.ElementCount);
         if (tensor.Type == TensorType.F32)
         {
-            ReadBytes(tensor, MemoryMarshal.AsBytes(destination), destination.Length);
+            Copy(tensor, MemoryMarshal.AsBytes(destination));
             return;
         }
 
@@ -113,13 +119,10 @@ public sealed class SafetensorsFile : IDisposable
     public void ReadBits16(TensorInfo tensor, Span<ushort> destination)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        if (tensor.Type is not (TensorType.F16 or TensorType.BF16))
-        {
-            throw new CheckpointFormatException(Name, tensor.Name, $"dtype is {tensor.Type.Name()}, one of F32, F16, BF16 is needed.");
-        }
-
+        RequireBits16(tensor);
         RequireReadable(tensor);
-        ReadBytes(tensor, MemoryMarshal.AsBytes(destination), destination.Length);
+        RequireSpan(tensor, destination.Length, tensor.ElementCount);
+        Copy(tensor, MemoryMarshal.AsBytes(destination));
     }
 
     /// <summary>Reads the bytes of a tensor of any type.</summary>
@@ -131,7 +134,8 @@ public sealed class SafetensorsFile : IDisposable
     public void ReadBytes(TensorInfo tensor, Span<byte> destination)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        ReadBytes(tensor, destination, destination.Length / tensor.Type.Size());
+        RequireSpan(tensor, destination.Length, tensor.ByteCount);
+        Copy(tensor, destination);
     }
 
     /// <summary>Unmaps the file. A second call does nothing.</summary>
@@ -177,6 +181,14 @@ public sealed class SafetensorsFile : IDisposable
         return dataStart;
     }
 
+    private void RequireBits16(TensorInfo tensor)
+    {
+        if (tensor.Type is not (TensorType.F16 or TensorType.BF16))
+        {
+            throw new CheckpointFormatException(Name, tensor.Name, $"dtype is {tensor.Type.Name()}, one of F32, F16, BF16 is needed.");
+        }
+    }
+
     // A span of bytes holds no more.
     private void RequireReadable(TensorInfo tensor)
     {
@@ -186,7 +198,8 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
-    private void ReadBytes(TensorInfo tensor, Span<byte> destination, int elements)
+    // Called before the destination, here its length, is seen as bytes: of a readable tensor that view exists, of a longer span it may not.
+    private void RequireSpan(TensorInfo tensor, int destination, long needed)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (!Tensors.TryGetValue(tensor.Name, out TensorInfo? own) || !ReferenceEquals(own, tensor))
@@ -194,11 +207,11 @@ public sealed class SafetensorsFile : IDisposable
             throw new ArgumentException($"Tensor {Printable.Quote(tensor.Name)} is not of {Name}.", nameof(tensor));
         }
 
-        if (elements != tensor.ElementCount || destination.Length != tensor.ByteCount)
+        if (destination != needed)
         {
-            throw new ArgumentException($"The span has {elements} elements, tensor {Printable.Quote(tensor.Name)} has {tensor.ElementCount}.", nameof(destination));
+            throw new ArgumentException($"The span has {destination} elements, tensor {Printable.Quote(tensor.Name)} needs {needed}.", nameof(destination));
         }
-
-        _bytes.Read(_dataStart + tensor.Begin, destination);
     }
+
+    private void Copy(TensorInfo tensor, Span<byte> destination) => _bytes.Read(_dataStart + tensor.Begin, destination);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DynamicMoE.Bindings;
 using DynamicMoE.Native;
 
@@ -27,7 +26,7 @@ public sealed class PackedMatrix : IDisposable
     public WeightFormat Format { get; }
 
     /// <summary>Packs float32 weights.</summary>
-    /// <param name="weights"><c>[outputs, inputs]</c>, row-major, finite; copied.</param>
+    /// <param name="weights"><c>[outputs, inputs]</c>, row-major, finite, at most 2^31 - 1 bytes; copied.</param>
     /// <param name="outputs">Rows, 1..1048576.</param>
     /// <param name="inputs">Columns, 1..1048576.</param>
     /// <param name="bias"><c>[outputs]</c>; empty = none. Copied.</param>
@@ -41,21 +40,21 @@ public sealed class PackedMatrix : IDisposable
     public static PackedMatrix FromFloat32(
         ReadOnlySpan<float> weights, int outputs, int inputs, ReadOnlySpan<float> bias = default,
         WeightFormat format = WeightFormat.Float32, InstructionSet isa = InstructionSet.Auto) =>
-        Pack(MemoryMarshal.AsBytes(weights), weights.Length, WeightType.Float32, outputs, inputs, bias, format, isa);
+        Pack(Shapes.Bytes(weights, nameof(weights)), weights.Length, WeightType.Float32, outputs, inputs, bias, format, isa);
 
     /// <summary>Packs bfloat16 weights, given by their bits.</summary>
     /// <inheritdoc cref="FromFloat32"/>
     public static PackedMatrix FromBFloat16(
         ReadOnlySpan<ushort> weights, int outputs, int inputs, ReadOnlySpan<float> bias = default,
         WeightFormat format = WeightFormat.BFloat16, InstructionSet isa = InstructionSet.Auto) =>
-        Pack(MemoryMarshal.AsBytes(weights), weights.Length, WeightType.BFloat16, outputs, inputs, bias, format, isa);
+        Pack(Shapes.Bytes(weights, nameof(weights)), weights.Length, WeightType.BFloat16, outputs, inputs, bias, format, isa);
 
     /// <summary>Packs IEEE binary16 weights.</summary>
     /// <inheritdoc cref="FromFloat32"/>
     public static PackedMatrix FromFloat16(
         ReadOnlySpan<Half> weights, int outputs, int inputs, ReadOnlySpan<float> bias = default,
         WeightFormat format = WeightFormat.Float32, InstructionSet isa = InstructionSet.Auto) =>
-        Pack(MemoryMarshal.AsBytes(weights), weights.Length, WeightType.Float16, outputs, inputs, bias, format, isa);
+        Pack(Shapes.Bytes(weights, nameof(weights)), weights.Length, WeightType.Float16, outputs, inputs, bias, format, isa);
 
     /// <summary>Computes y = x W^T + b. Allocates nothing.</summary>
     /// <param name="x"><c>[rows, Inputs]</c>, row-major.</param>

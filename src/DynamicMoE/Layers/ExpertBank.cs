@@ -67,16 +67,23 @@ public sealed class ExpertBank : IDisposable
     /// <param name="seed">The same seed gives the same weights.</param>
     /// <returns>The bank; dispose it when no layer needs it any more.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
-    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range, or a matrix has more than 536870911 elements, 2^31 - 1 bytes.</exception>
     /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
     /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
     public static ExpertBank CreateRandom(ExpertBankOptions options, ulong seed = 0)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        RandomExperts.Check(options.Validated());
         ExpertBank bank = Create(options);
         try
         {
             RandomExperts.Fill(bank, new RandomSource(seed));
             return bank;
+        }
+        catch (OutOfMemoryException error)
+        {
+            bank.Dispose();
+            throw new DynamicMoEMemoryException($"One expert's random weights, Width ({options.Width}) * Hidden ({options.Hidden}) floats per matrix, do not fit into memory.", error);
         }
         catch
         {

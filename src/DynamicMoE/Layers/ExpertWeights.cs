@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace DynamicMoE;
 
 /// <summary>Weights of one expert, handed to <see cref="ExpertBank.SetExpert"/>, which copies them.</summary>
@@ -35,24 +33,27 @@ public ref struct ExpertWeights
     /// <param name="up"><c>[width, hidden]</c>; Linear: <c>[hidden, hidden]</c>.</param>
     /// <param name="down"><c>[hidden, width]</c>; empty for Linear.</param>
     /// <returns>A view of the spans.</returns>
+    /// <exception cref="RoutingValidationException">A span has more than 2^31 - 1 bytes.</exception>
     public static ExpertWeights FromFloat32(ReadOnlySpan<float> gate, ReadOnlySpan<float> up, ReadOnlySpan<float> down) =>
-        new(WeightType.Float32, MemoryMarshal.AsBytes(gate), MemoryMarshal.AsBytes(up), MemoryMarshal.AsBytes(down));
+        new(WeightType.Float32, Bytes(gate, nameof(gate)), Bytes(up, nameof(up)), Bytes(down, nameof(down)));
 
     /// <summary>Weights in bfloat16, given by their bits.</summary>
     /// <param name="gate"><c>[width, hidden]</c> for SwiGlu, else empty.</param>
     /// <param name="up"><c>[width, hidden]</c>; Linear: <c>[hidden, hidden]</c>.</param>
     /// <param name="down"><c>[hidden, width]</c>; empty for Linear.</param>
     /// <returns>A view of the spans.</returns>
+    /// <exception cref="RoutingValidationException">A span has more than 2^31 - 1 bytes.</exception>
     public static ExpertWeights FromBFloat16(ReadOnlySpan<ushort> gate, ReadOnlySpan<ushort> up, ReadOnlySpan<ushort> down) =>
-        new(WeightType.BFloat16, MemoryMarshal.AsBytes(gate), MemoryMarshal.AsBytes(up), MemoryMarshal.AsBytes(down));
+        new(WeightType.BFloat16, Bytes(gate, nameof(gate)), Bytes(up, nameof(up)), Bytes(down, nameof(down)));
 
     /// <summary>Weights in IEEE binary16.</summary>
     /// <param name="gate"><c>[width, hidden]</c> for SwiGlu, else empty.</param>
     /// <param name="up"><c>[width, hidden]</c>; Linear: <c>[hidden, hidden]</c>.</param>
     /// <param name="down"><c>[hidden, width]</c>; empty for Linear.</param>
     /// <returns>A view of the spans.</returns>
+    /// <exception cref="RoutingValidationException">A span has more than 2^31 - 1 bytes.</exception>
     public static ExpertWeights FromFloat16(ReadOnlySpan<Half> gate, ReadOnlySpan<Half> up, ReadOnlySpan<Half> down) =>
-        new(WeightType.Float16, MemoryMarshal.AsBytes(gate), MemoryMarshal.AsBytes(up), MemoryMarshal.AsBytes(down));
+        new(WeightType.Float16, Bytes(gate, nameof(gate)), Bytes(up, nameof(up)), Bytes(down, nameof(down)));
 
     /// <exception cref="RoutingValidationException">A span has the wrong length for the bank.</exception>
     internal readonly void RequireFit(ExpertBankOptions bank)
@@ -66,6 +67,9 @@ public ref struct ExpertWeights
         RequireBias(UpBias.Length, bank.UseBias, bank.Width, nameof(UpBias));
         RequireBias(DownBias.Length, bank.UseBias && bank.Kind != ExpertKind.Linear, bank.Hidden, nameof(DownBias));
     }
+
+    private static ReadOnlySpan<byte> Bytes<T>(ReadOnlySpan<T> values, string name)
+        where T : unmanaged => Shapes.Bytes(values, $"Expert weights: {name}");
 
     private static void Require(int length, long expected, string name)
     {

@@ -3,6 +3,16 @@ namespace DynamicMoE;
 /// <summary>Random weights for experts that nobody trained yet.</summary>
 internal static class RandomExperts
 {
+    /// <exception cref="RouterConfigurationException">A matrix in float32 has more bytes than weights are handed over in.</exception>
+    internal static void Check(ExpertBankOptions bank)
+    {
+        const int most = int.MaxValue / sizeof(float);
+        long matrix = (long)bank.Width * bank.Hidden;
+        new OptionRules(nameof(ExpertBankOptions))
+            .Require(matrix <= most, $"Width ({bank.Width}) * Hidden ({bank.Hidden}) = {matrix}, at most {most} elements of random weights are allowed.")
+            .ThrowIfBroken();
+    }
+
     internal static void Fill(ExpertBank bank, RandomSource random)
     {
         var gate = new float[bank.Kind == ExpertKind.SwiGlu ? bank.Width * bank.Hidden : 0];

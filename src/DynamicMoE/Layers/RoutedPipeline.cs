@@ -16,7 +16,7 @@ internal sealed class RoutedPipeline : LayerPipeline
 
         // A native layer is built over a gate. Decisions come from outside here, so that its weights are never used.
         var shape = new GateOptions { InputDim = router.InputDim, NumExperts = router.NumExperts, MaxTokens = 1, Isa = experts.Isa };
-        _gate = GateWeights.Create(new float[router.InputDim * router.NumExperts], default, shape);
+        _gate = GateWeights.CreateZero(shape);
         try
         {
             _layer = LayerCalls.Create(

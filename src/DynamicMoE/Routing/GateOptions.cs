@@ -8,7 +8,7 @@ public sealed class GateOptions
     public int InputDim { get; set; }
 
     /// <summary>Number of experts: rows of the gate weights.</summary>
-    /// <value>Between 1 and 4096. Required.</value>
+    /// <value>Between 1 and 4096; times <see cref="InputDim"/> at most 2147483591. Required.</value>
     public int NumExperts { get; set; }
 
     /// <summary>Turns logits into probabilities.</summary>
@@ -52,6 +52,9 @@ public sealed class GateOptions
         new OptionRules(nameof(GateOptions))
             .Range(nameof(InputDim), InputDim, 1, Limits.MaxHidden)
             .Range(nameof(NumExperts), NumExperts, 1, Limits.MaxExperts)
+            .Require(
+                (long)NumExperts * InputDim <= Array.MaxLength,
+                $"NumExperts ({NumExperts}) * InputDim ({InputDim}) = {(long)NumExperts * InputDim}, at most {Array.MaxLength} weights are allowed.")
             .Defined(nameof(Gate), Gate)
             .Range(nameof(TrainedExperts), TrainedExperts, 1, Math.Max(1, NumExperts))
             .Range(nameof(Groups), Groups, 1, Math.Max(1, NumExperts))

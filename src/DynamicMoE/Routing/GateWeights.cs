@@ -59,14 +59,24 @@ public sealed class GateWeights : IDisposable
     /// <returns>The gate; dispose it when no router needs it any more.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
     /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
     /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
     public static GateWeights CreateRandom(GateOptions options, ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(options);
         GateOptions valid = options.Validated();
-        var weights = new float[checked(valid.NumExperts * valid.InputDim)];
+        float[] weights = Allocate(valid);
         new RandomSource(seed).FillUniform(weights, 1 / MathF.Sqrt(valid.InputDim));
-        return Create(weights, default, valid);
+        return new GateWeights(valid, RouterCalls.Create(valid, weights, default));
+    }
+
+    /// <summary>Makes a gate whose weights are all zero, for layers whose decisions come from outside.</summary>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
+    internal static GateWeights CreateZero(GateOptions options)
+    {
+        GateOptions valid = options.Validated();
+        return new GateWeights(valid, RouterCalls.Create(valid, Allocate(valid), default));
     }
 
     /// <summary>Computes logits without noise. Allocates nothing.</summary>
@@ -88,4 +98,16 @@ public sealed class GateWeights : IDisposable
     public void Dispose() => Handle.Dispose();
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
+
+    private static float[] Allocate(GateOptions valid)
+    {
+        try
+        {
+            return new float[valid.NumExperts * valid.InputDim];
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw new DynamicMoEMemoryException($"Gate weights, NumExperts ({valid.NumExperts}) * InputDim ({valid.InputDim}) floats, do not fit into memory.", error);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace DynamicMoE;
@@ -44,6 +45,18 @@ internal static class Shapes
         {
             throw new RoutingValidationException($"{names} overlap; they must not share memory.");
         }
+    }
+
+    /// <summary>Views weights as bytes.</summary>
+    /// <exception cref="RoutingValidationException">They take more bytes than a span of bytes can have.</exception>
+    internal static ReadOnlySpan<byte> Bytes<T>(ReadOnlySpan<T> values, string name)
+        where T : unmanaged
+    {
+        int most = int.MaxValue / Unsafe.SizeOf<T>();
+        return values.Length <= most
+            ? MemoryMarshal.AsBytes(values)
+            : throw new RoutingValidationException(
+                $"{name} has {values.Length} elements of {Unsafe.SizeOf<T>()} bytes, at most {most} ({int.MaxValue} bytes) are allowed.");
     }
 
     /// <summary>Views hidden states as rows.</summary>

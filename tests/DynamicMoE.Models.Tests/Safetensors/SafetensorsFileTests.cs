@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DynamicMoE.TestKit.Checkpoints;
 
 namespace DynamicMoE.Models.Tests.Safetensors;
@@ -197,6 +198,20 @@ public sealed class SafetensorsFileTests
         Assert.Throws<ArgumentException>(() => file.ReadFloat32(file.Tensors["a"], new float[5]));
         Assert.Throws<ArgumentException>(() => file.ReadFloat32(other.Tensors["a"], new float[6]));
         Assert.Throws<ArgumentNullException>(() => file.ReadFloat32(null!, new float[6]));
+    }
+
+    [Fact]
+    public void Read_WhenSpanExceedsASpanOfBytes_IsRefused()
+    {
+        // Nobody writes past the length check: the spans need no memory behind them.
+        float single = 7;
+        ushort bits = 7;
+        using SafetensorsFile file = Open(Sample());
+
+        Assert.Throws<ArgumentException>("destination", () => file.ReadFloat32(file.Tensors["a"], MemoryMarshal.CreateSpan(ref single, int.MaxValue)));
+        Assert.Throws<ArgumentException>("destination", () => file.ReadFloat32(file.Tensors["b"], MemoryMarshal.CreateSpan(ref single, int.MaxValue)));
+        Assert.Throws<ArgumentException>("destination", () => file.ReadBits16(file.Tensors["b"], MemoryMarshal.CreateSpan(ref bits, int.MaxValue)));
+        Assert.Equal((7f, (ushort)7), (single, bits));
     }
 
     [Fact]

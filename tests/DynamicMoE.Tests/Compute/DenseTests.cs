@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DynamicMoE.Compute;
 using DynamicMoE.TestKit.Experts;
 using DynamicMoE.TestKit.Generators;
@@ -52,6 +53,26 @@ public sealed class DenseTests
         Assert.Equal(Run(single, x), Run(brain, x));
         Assert.Equal(Run(widened, x), Run(half, x));
         Assert.Equal(WeightFormat.Float32, brain.Format);
+    }
+
+    [Fact]
+    public void From_WhenWeightsExceedTheirLargestSize_NamesBoth()
+    {
+        // Nobody reads past the length check: the spans need no memory behind them.
+        float single = 0;
+        ushort bits = 0;
+        Half half = Half.Zero;
+
+        Throws(() => PackedMatrix.FromFloat32(MemoryMarshal.CreateReadOnlySpan(in single, 536_870_912), 1 << 19, 1 << 10), "536870912", "536870911");
+        Throws(() => PackedMatrix.FromBFloat16(MemoryMarshal.CreateReadOnlySpan(in bits, 1_073_741_824), 1 << 20, 1 << 10), "1073741824", "1073741823");
+        Throws(() => PackedMatrix.FromFloat16(MemoryMarshal.CreateReadOnlySpan(in half, 1_073_741_824), 1 << 20, 1 << 10), "1073741824", "1073741823");
+
+        static void Throws(Action pack, string size, string most)
+        {
+            string message = Assert.Throws<RoutingValidationException>(pack).Message;
+            Assert.Contains(size, message, StringComparison.Ordinal);
+            Assert.Contains(most, message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using DynamicMoE.Tests.Support;
 
 namespace DynamicMoE.Tests.Layers;
@@ -153,6 +154,38 @@ public sealed class LayerInputTests : IDisposable
         Throws("UpBias has 5", () => bank.SetExpert(0, ExpertWeights.FromFloat32(matrix, matrix, matrix) with { UpBias = new float[5] }));
         matrix[3] = float.NegativeInfinity;
         Assert.Throws<RoutingValidationException>(() => bank.SetExpert(0, ExpertWeights.FromFloat32(matrix, new float[20], new float[20])));
+    }
+
+    [Fact]
+    public void SetExpert_WhenWeightsExceedTheirLargestSize_NamesBoth()
+    {
+        // Nobody reads past the length check: the spans need no memory behind them.
+        float single = 0;
+        ushort bits = 0;
+        Half half = Half.Zero;
+        ExpertBank bank = _experts.Bank;
+
+        Throws(
+            "up has 536870912 elements of 4 bytes, at most 536870911",
+            () => bank.SetExpert(0, ExpertWeights.FromFloat32(default, MemoryMarshal.CreateReadOnlySpan(in single, 536_870_912), default)));
+        Throws(
+            "gate has 1073741824 elements of 2 bytes, at most 1073741823",
+            () => bank.SetExpert(0, ExpertWeights.FromBFloat16(MemoryMarshal.CreateReadOnlySpan(in bits, 1_073_741_824), default, default)));
+        Throws(
+            "down has 1073741824 elements of 2 bytes, at most 1073741823",
+            () => bank.SetExpert(0, ExpertWeights.FromFloat16(default, default, MemoryMarshal.CreateReadOnlySpan(in half, 1_073_741_824))));
+    }
+
+    [Theory]
+    [InlineData(65536, 65536, "4294967296")]
+    [InlineData(32768, 16384, "536870912")]
+    public void CreateRandom_WhenAMatrixExceedsItsLargestSize_NamesBoth(int hidden, int width, string elements)
+    {
+        var options = new ExpertBankOptions { NumExperts = 1, Hidden = hidden, Width = width };
+
+        string message = Assert.Throws<RouterConfigurationException>(() => ExpertBank.CreateRandom(options)).Message;
+
+        Assert.Contains($"Width ({width}) * Hidden ({hidden}) = {elements}, at most 536870911", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -110,6 +110,19 @@ public sealed class DynamicRouterOptionsTests
     }
 
     [Fact]
+    public void Constructor_WhenTheGateExceedsItsLargestSize_NamesBoth()
+    {
+        const string expected = "NumExperts (4096) * InputDim (1048576) = 4294967296, at most 2147483591";
+        var router = new DynamicRouterOptions { InputDim = 1_048_576, NumExperts = 4096 };
+        var gate = new GateOptions { InputDim = 1_048_576, NumExperts = 4096 };
+
+        foreach (Func<IDisposable> make in (Func<IDisposable>[])[() => new DynamicRouter(router), () => GateWeights.CreateRandom(gate), () => GateWeights.Create([0], [], gate)])
+        {
+            Assert.Contains(expected, Assert.Throws<RouterConfigurationException>(make).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Constructor_WhenOptionsChangeLater_KeepsItsOwn()
     {
         var options = new DynamicRouterOptions { InputDim = 4, NumExperts = 4, MaxExperts = 2, SelectionBias = [0, 0, 0, 5] };
