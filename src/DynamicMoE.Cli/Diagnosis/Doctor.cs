@@ -33,7 +33,7 @@ internal static class Doctor
 
         Line("library", $"{report.LibraryPath} (version {report.LibraryVersion})");
         Line("ABI", report.AbiVersion!);
-        Line("instructions", $"{report.Isa}: {report.IsaReason}");
+        Line("instructions", report.IsaReason!);
         Line("", $"runs here: {string.Join(", ", report.SupportedIsas)}; DYNAMIC_MOE_ISA forces one");
         Line("processor", report.Cpu!);
         Line("cores", $"{report.PhysicalCores} cores, {report.LogicalCpus} logical processors, {report.PoolThreads} threads used");

@@ -21,7 +21,7 @@ internal sealed record DoctorReport
     /// <summary>Instruction-set level in force.</summary>
     public string? Isa { get; init; }
 
-    /// <summary>Why this level.</summary>
+    /// <summary>The level and why it is in force, one sentence.</summary>
     public string? IsaReason { get; init; }
 
     /// <summary>Levels that run here.</summary>

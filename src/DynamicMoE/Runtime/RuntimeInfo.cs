@@ -17,7 +17,7 @@ public sealed record RuntimeInfo
     /// <summary>Instruction-set level in force for <see cref="InstructionSet.Auto"/>.</summary>
     public required InstructionSet Isa { get; init; }
 
-    /// <summary>Why this level; one sentence.</summary>
+    /// <summary>The level and why it is in force; one sentence.</summary>
     public required string IsaReason { get; init; }
 
     /// <summary>Levels that run here.</summary>

@@ -20,6 +20,17 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task Run_WhenTheLibraryIsThere_NamesTheLevelOnce()
+    {
+        ToolRun run = await ToolRun.Of("doctor");
+
+        string line = Assert.Single(run.Out.Split('\n'), l => l.StartsWith("instructions ", StringComparison.Ordinal));
+        string level = Doctor.IsaName(RuntimeInfo.Query().Isa);
+        Assert.StartsWith($"{level}, because ", line["instructions ".Length..].TrimStart(), StringComparison.Ordinal);
+        Assert.Equal(2, line.Split(level).Length);
+    }
+
+    [Fact]
     public async Task Run_WhenJson_SaysTheSame()
     {
         ToolRun run = await ToolRun.Of("doctor", "--json");
