@@ -60,7 +60,7 @@ internal static class EvalCommand
         int[] warmup = model.Tokenize(Utf8Text.Decode(text.Warmup.Span, text.WarmupSource));
 
         // The first token has nothing before it, so its bytes are not scored.
-        long bytes = tokens.Length < 2 ? 0 : text.Scored.Length - model.ByteCount(tokens[0]);
+        long bytes = tokens.Length < 2 ? 0 : text.Scored.Length - model.FirstTokenBytes(tokens);
         if (bytes <= 0)
         {
             throw new ToolException($"{text.Source} has {tokens.Length} tokens, at least 2 are needed");

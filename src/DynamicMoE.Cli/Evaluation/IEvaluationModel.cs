@@ -9,8 +9,9 @@ internal interface IEvaluationModel : IDisposable
     /// <summary>Tokens of a text, in order.</summary>
     int[] Tokenize(string text);
 
-    /// <summary>UTF-8 bytes that a token stands for; 0 for one that the tokenizer puts in front.</summary>
-    int ByteCount(int token);
+    /// <summary>UTF-8 bytes that the first token of a text stands for; 0 for one that the tokenizer puts in front.</summary>
+    /// <param name="tokens">All tokens of the text, at least 1.</param>
+    int FirstTokenBytes(ReadOnlySpan<int> tokens);
 
     /// <summary>Starts a run with routing state of its own; runs do not disturb one another.</summary>
     IEvaluationRun Start(RoutingRule rule);

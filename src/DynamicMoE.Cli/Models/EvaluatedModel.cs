@@ -1,4 +1,3 @@
-using System.Text;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Models;
 
@@ -49,7 +48,8 @@ internal sealed class EvaluatedModel : IEvaluationModel
     public int[] Tokenize(string text) => [.. _model.Tokenizer!.Encode(text)];
 
     /// <inheritdoc/>
-    public int ByteCount(int token) => _prefix.Contains(token) ? 0 : Encoding.UTF8.GetByteCount(_model.Tokenizer!.Decode([token]));
+    public int FirstTokenBytes(ReadOnlySpan<int> tokens) =>
+        _prefix.Contains(tokens[0]) ? 0 : SplitCharacters.FirstTokenBytes(_model.Tokenizer!, tokens);
 
     /// <inheritdoc/>
     public IEvaluationRun Start(RoutingRule rule) => new EvaluationRun(this, rule);

@@ -22,7 +22,7 @@ internal sealed class FakeModel(Func<RoutingRule, int, WindowScore> score) : IEv
 
     public int[] Tokenize(string text) => [.. text.Select(c => (int)c)];
 
-    public int ByteCount(int token) => 1;
+    public int FirstTokenBytes(ReadOnlySpan<int> tokens) => 1;
 
     public IEvaluationRun Start(RoutingRule rule) => new Run(this, rule, score);
 
