@@ -1,5 +1,3 @@
-using DynamicMoE.Native;
-
 namespace DynamicMoE;
 
 /// <summary>What router, experts and options of a layer must agree on.</summary>
@@ -8,7 +6,7 @@ internal static class LayerRules
     internal static void Check(IRouter router, ExpertSource experts, MoELayerOptions options, CapacityLimit? limit)
     {
         OptionRules rules = new OptionRules(nameof(MoELayer))
-            .Require(limit is null || router is DynamicRouter, $"A capacity limit needs a DynamicRouter, not {router.GetType().Name}.")
+            .Require(limit is null || router.CanLimit, $"A capacity limit needs a router with RouteWithin; {router.GetType().Name} has none.")
             .Require(options.SharedExperts is null || !experts.Managed, $"SharedExperts need native experts; these are managed.");
         bool sameNumber = experts.NumExperts == router.NumExperts;
         if (experts.Managed)

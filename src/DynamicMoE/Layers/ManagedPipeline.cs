@@ -16,7 +16,7 @@ internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, Mo
         try
         {
             RoutingReport report = limit is { } capacity
-                ? RouteWithin(capacity, work.Route, hidden, tokens, routing, context)
+                ? router.RouteWithin(capacity, hidden, tokens, routing, context)
                 : router.Route(hidden, tokens, routing, context);
             for (int first = 0; first < tokens; first += chunk)
             {
@@ -56,25 +56,6 @@ internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, Mo
         Gather(hidden[(first * dim)..], work);
         RunExperts(work, first);
         PlanCalls.Combine(routing, first, tokens, work.Plan, work.Results(dim), dim, output.Slice(first * dim, tokens * dim));
-    }
-
-    // The capacity rule looks for next choices in the logits: they are kept even when the caller does not want them.
-    private RoutingReport RouteWithin(
-        CapacityLimit capacity, RouteScratch scratch, ReadOnlySpan<float> hidden, int tokens, RoutingBuffers routing, RoutingContext? context)
-    {
-        var dynamic = (DynamicRouter)router;
-        RoutingBuffers routes = routing.HasLogits ? routing : scratch.Routing(router, tokens, withLogits: true);
-        dynamic.ThrowIfDisposed();
-        RouteParams parameters = dynamic.Prepare(hidden, tokens, context, scratch);
-        RouterCalls.Route(dynamic.Gate.Handle, hidden, tokens, router.InputDim, in parameters, routes);
-        RoutingReport report = RouterCalls.Limit(dynamic.Gate.Handle, tokens, in parameters, capacity, routes);
-        dynamic.Commit(scratch, tokens, routes, context);
-        if (!ReferenceEquals(routes, routing))
-        {
-            routes.CopyTo(routing, tokens);
-        }
-
-        return report;
     }
 
     private void Gather(ReadOnlySpan<float> hidden, Workspace work)
@@ -130,8 +111,6 @@ internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, Mo
     {
         private float[] _rows = [];
         private float[] _results = [];
-
-        internal RouteScratch Route { get; } = new();
 
         internal RoutePlan Plan { get; private set; } = new(0);
 

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using DynamicMoE.Native;
 
 namespace DynamicMoE;
 
@@ -226,7 +225,7 @@ public class MoELayer : IDisposable
     {
         try
         {
-            return router is DynamicRouter dynamic ? new FusedPipeline(dynamic, bank, Options, limit) : new RoutedPipeline(router, bank, Options);
+            return router is DynamicRouter dynamic ? new FusedPipeline(dynamic, bank, Options, limit) : new RoutedPipeline(router, bank, Options, limit);
         }
         catch
         {

@@ -7,12 +7,14 @@ namespace DynamicMoE;
 internal sealed class RoutedPipeline : LayerPipeline
 {
     private readonly IRouter _router;
+    private readonly CapacityLimit? _limit;
     private readonly GateWeights _gate;
     private readonly LayerHandle _layer;
 
-    internal RoutedPipeline(IRouter router, ExpertBank experts, MoELayerOptions options)
+    internal RoutedPipeline(IRouter router, ExpertBank experts, MoELayerOptions options, CapacityLimit? limit)
     {
         _router = router;
+        _limit = limit;
 
         // A native layer is built over a gate. Decisions come from outside here, so that its weights are never used.
         var shape = new GateOptions { InputDim = router.InputDim, NumExperts = router.NumExperts, MaxTokens = 1, Isa = experts.Isa };
@@ -32,7 +34,9 @@ internal sealed class RoutedPipeline : LayerPipeline
     internal override RoutingReport Run(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
     {
-        RoutingReport report = _router.Route(hidden, tokens, routing, context);
+        RoutingReport report = _limit is { } capacity
+            ? _router.RouteWithin(capacity, hidden, tokens, routing, context)
+            : _router.Route(hidden, tokens, routing, context);
         LayerCalls.Execute(_layer, hidden, tokens, _router.InputDim, routing, output);
         return report;
     }

@@ -103,24 +103,18 @@ public class DynamicRouter : IRouter, IDisposable
     private protected virtual float CountOffset => 0;
 
     /// <inheritdoc/>
-    public RoutingReport Route(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null)
+    public bool CanLimit => true;
+
+    /// <inheritdoc/>
+    public RoutingReport Route(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null) =>
+        RouteRows(hidden, tokens, buffers, context, null);
+
+    /// <inheritdoc/>
+    public RoutingReport RouteWithin(
+        CapacityLimit capacity, ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null)
     {
-        ArgumentNullException.ThrowIfNull(buffers);
-        ThrowIfDisposed();
-        Shapes.RequireRows(hidden.Length, tokens, InputDim, nameof(hidden));
-        buffers.RequireFit(this, tokens);
-        RouteScratch scratch = _scratch.Rent();
-        try
-        {
-            RouteParams parameters = Prepare(hidden, tokens, context, scratch);
-            RoutingReport report = RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, buffers);
-            Commit(scratch, tokens, buffers, context);
-            return report;
-        }
-        finally
-        {
-            _scratch.Return(scratch);
-        }
+        capacity.RequireValid();
+        return RouteRows(hidden, tokens, buffers, context, capacity);
     }
 
     /// <inheritdoc/>
@@ -248,6 +242,39 @@ public class DynamicRouter : IRouter, IDisposable
         if (gate is not null && o.MaxExperts > gate.TrainedExperts)
         {
             Log.MoreThanTrained(o.Logger, o.MaxExperts.Value, gate.TrainedExperts);
+        }
+    }
+
+    private RoutingReport RouteRows(
+        ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
+    {
+        ArgumentNullException.ThrowIfNull(buffers);
+        ThrowIfDisposed();
+        Shapes.RequireRows(hidden.Length, tokens, InputDim, nameof(hidden));
+        buffers.RequireFit(this, tokens);
+        RouteScratch scratch = _scratch.Rent();
+        try
+        {
+            // The capacity rule looks for next choices in the logits: they are kept even when the caller does not want them.
+            RoutingBuffers routes = capacity is null || buffers.HasLogits ? buffers : scratch.Routing(this, tokens, withLogits: true);
+            RouteParams parameters = Prepare(hidden, tokens, context, scratch);
+            RoutingReport report = RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, routes);
+            if (capacity is { } limit)
+            {
+                report = RouterCalls.Limit(Gate.Handle, tokens, in parameters, limit, routes);
+            }
+
+            Commit(scratch, tokens, routes, context);
+            if (!ReferenceEquals(routes, buffers))
+            {
+                routes.CopyTo(buffers, tokens);
+            }
+
+            return report;
+        }
+        finally
+        {
+            _scratch.Return(scratch);
         }
     }
 

@@ -45,6 +45,28 @@ public interface IRouter
     /// <exception cref="ObjectDisposedException">The router or its gate is disposed.</exception>
     RoutingReport Route(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null);
 
+    /// <summary>Whether <see cref="RouteWithin"/> is there, which <see cref="SparseMoELayer"/> needs. A router around another one answers as that does.</summary>
+    /// <value>The default is false.</value>
+    bool CanLimit => false;
+
+    /// <summary>Routes a batch and cuts its routes to a capacity per expert: a token's routes then depend on the batch it came in.</summary>
+    /// <param name="capacity">Most routes of an expert, and what happens to those above it.</param>
+    /// <param name="hidden">Hidden states, <c>[tokens, InputDim]</c>, row-major, finite.</param>
+    /// <param name="tokens">Rows of <paramref name="hidden"/>, at least 1.</param>
+    /// <param name="buffers">Receives the decisions that are left; unchanged when the call fails.</param>
+    /// <param name="context">What the host model knows beside the hidden states, or null.</param>
+    /// <returns>Figures of the batch, with its overflow.</returns>
+    /// <exception cref="NotSupportedException">The router has no such limit.</exception>
+    /// <exception cref="RouterConfigurationException">A value of <paramref name="capacity"/> is outside its range.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="buffers"/> is null.</exception>
+    /// <exception cref="RoutingValidationException">A shape does not fit, the batch is empty, or a value is not finite.</exception>
+    /// <exception cref="ComplexityEstimationException">The estimator failed.</exception>
+    /// <exception cref="LoadBalancingException">Fewer usable experts are left than <see cref="MinExperts"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The router or its gate is disposed.</exception>
+    RoutingReport RouteWithin(
+        CapacityLimit capacity, ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null) =>
+        throw new NotSupportedException($"{GetType().Name} has no capacity limit.");
+
     /// <summary>Routes a batch and returns new arrays.</summary>
     /// <param name="hidden">Hidden states, <c>[batch, sequence, InputDim]</c> or <c>[tokens, InputDim]</c>, dense row-major, finite.</param>
     /// <param name="returnRouterLogits">Whether the result carries the raw router scores.</param>

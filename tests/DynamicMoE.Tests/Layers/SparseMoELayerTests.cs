@@ -47,6 +47,71 @@ public sealed class SparseMoELayerTests
         Assert.Equal(report.DroppedRoutes, native.GetPerformanceSummary().DroppedRoutes);
     }
 
+    [Theory]
+    [InlineData(OverflowPolicy.Drop)]
+    [InlineData(OverflowPolicy.Reroute)]
+    public void Forward_WhenTheRouterIsWrapped_GivesTheSameBits(OverflowPolicy overflow)
+    {
+        const int tokens = 40;
+        float[] hidden = Skewed(tokens, 6);
+        var mask = new RoutingContext { ExpertMask = new byte[] { 1, 1, 0, 1 } };
+        using GateWeights gate = Gates.Identity(Experts, o => o.TrainedExperts = 2);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions { MinExperts = 2, SelectionBias = [0, 0.1f, 0, 0.2f] });
+        using var other = new DynamicRouter(gate, new DynamicRouterOptions { MinExperts = 2, SelectionBias = [0, 0.1f, 0, 0.2f] });
+        var options = new SparseMoELayerOptions { CapacityFactor = 1, Overflow = overflow };
+        using SparseMoELayer fused = Native(router, 1, overflow);
+        using SparseMoELayer routed = Native(new WrappedLimitedRouter(other), 1, overflow);
+        using var managed = new SparseMoELayer(new WrappedLimitedRouter(other), e => FunctionExpert.Times(e + 1), Experts, options);
+        float[] expected = new float[hidden.Length], output = new float[hidden.Length], staged = new float[hidden.Length];
+
+        RoutingReport report = fused.Forward(hidden, tokens, expected, null, mask);
+
+        Assert.NotEqual(0, report.OverflowRoutes);
+        Assert.Equal(report, routed.Forward(hidden, tokens, output, null, mask));
+        Assert.Equal(RoutingOracle.Bits(expected), RoutingOracle.Bits(output));
+        Assert.Equal(router.GetExpertUsageStats().AvgUsagePerExpert, other.GetExpertUsageStats().AvgUsagePerExpert);
+        Assert.Equal(report, managed.Forward(hidden, tokens, staged, null, mask));
+    }
+
+    [Fact]
+    public void Constructor_WhenTheRouterHasNoLimit_NamesIt()
+    {
+        using GateWeights gate = Gates.Identity(Experts);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions());
+
+        var error = Assert.Throws<RouterConfigurationException>(() => Native(new WrappedRouter(router), 1, OverflowPolicy.Drop));
+
+        Assert.Contains(nameof(WrappedRouter), error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0f, OverflowPolicy.Drop, "Factor (0)")]
+    [InlineData(float.NaN, OverflowPolicy.Drop, "Factor (NaN)")]
+    [InlineData(1f, (OverflowPolicy)5, "Overflow (5)")]
+    public void RouteWithin_WhenTheLimitIsOutOfRange_SaysSo(float factor, OverflowPolicy overflow, string part)
+    {
+        using GateWeights gate = Gates.Identity(Experts);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions());
+        var buffers = new RoutingBuffers(1, 1, Experts, false);
+
+        var error = Assert.Throws<RouterConfigurationException>(
+            () => router.RouteWithin(new CapacityLimit(factor, overflow), new float[Experts], 1, buffers));
+
+        Assert.Contains(part, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RouteWithin_WhenARouterDoesNotHaveIt_IsNotSupported()
+    {
+        using GateWeights gate = Gates.Identity(Experts);
+        using var inner = new DynamicRouter(gate, new DynamicRouterOptions());
+        IRouter router = new WrappedRouter(inner);
+
+        Assert.False(router.CanLimit);
+        Assert.Throws<NotSupportedException>(
+            () => router.RouteWithin(new CapacityLimit(1, OverflowPolicy.Drop), new float[Experts], 1, new RoutingBuffers(1, 1, Experts, false)));
+    }
+
     [Property(MaxTest = 30)]
     public void Forward_WhateverTheBatch_NeverExceedsTheCapacity(int seed)
     {
@@ -142,7 +207,7 @@ public sealed class SparseMoELayerTests
         Assert.Contains("Overflow (5)", error.Message, StringComparison.Ordinal);
     }
 
-    private static SparseMoELayer Native(DynamicRouter router, float factor, OverflowPolicy overflow)
+    private static SparseMoELayer Native(IRouter router, float factor, OverflowPolicy overflow)
     {
         // Expert e multiplies by e + 1; the layer keeps the bank's native side alive.
         using ExpertBank bank = ExpertBank.Create(

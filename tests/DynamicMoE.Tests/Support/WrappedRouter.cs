@@ -31,3 +31,15 @@ internal class WrappedRouter(DynamicRouter inner) : IRouter
 
     public ExpertUsageStats GetExpertUsageStats() => inner.GetExpertUsageStats();
 }
+
+/// <summary>The same, with the capacity limit of the router inside.</summary>
+internal sealed class WrappedLimitedRouter(DynamicRouter inner) : WrappedRouter(inner), IRouter
+{
+    private readonly DynamicRouter _inner = inner;
+
+    public bool CanLimit => _inner.CanLimit;
+
+    public RoutingReport RouteWithin(
+        CapacityLimit capacity, ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context = null) =>
+        _inner.RouteWithin(capacity, hidden, tokens, buffers, context);
+}
