@@ -50,6 +50,14 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeLayoutEntry* dmoe_layout_table(int* count);
 
+    /// <summary>Measures the machine: each figure is the best of several short passes, so that what else runs takes little from it. Reads eight times the level-3 cache, at least 256 MiB and at most 1 GiB, which it maps and gives back. Calls wait for each other.</summary>
+    /// <param name="threads">1..1024, at most the pool's are used; 0 = the pool's</param>
+    /// <param name="isa">dmoe_isa</param>
+    /// <param name="milliseconds">100..60000 for all of it; a short budget is exceeded, since every figure takes a few passes</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_machine_limits_measure(int threads, int isa, int milliseconds, DmoeMachineLimits* limits);
+
     /// <summary>Makes a router.</summary>
     /// <param name="weights">[experts, hidden] float32</param>
     /// <param name="bias">[experts] or NULL, added to the logits</param>
@@ -149,6 +157,11 @@ internal static unsafe partial class NativeMethods
     /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_BALANCE, DMOE_E_OVERFLOW</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_layer_forward(LayerHandle layer, DmoeMatrixF32* hidden, DmoeRouteParams* @params, DmoeLayerParams* limits, DmoeRoutes* routes, DmoeOutputF32* output, DmoeBatchReport* report);
+
+    /// <summary>Takes the arguments of dmoe_layer_forward, checks handle and matrices as it does, and returns: what the way into this library and back costs. Nothing else is read or written.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_layer_noop(LayerHandle layer, DmoeMatrixF32* hidden, DmoeRouteParams* @params, DmoeLayerParams* limits, DmoeRoutes* routes, DmoeOutputF32* output, DmoeBatchReport* report);
 
     /// <summary>Runs the experts on given routes (ids and weights are read).</summary>
     /// <param name="report">[out] or NULL</param>

@@ -501,6 +501,56 @@ internal unsafe struct DmoeAttentionParams
     public static DmoeAttentionParams Create() => new() { StructSize = (uint)sizeof(DmoeAttentionParams) };
 }
 
+/// <summary>What this machine does at most, measured. Operations count each multiplication and each addition.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeMachineLimits
+{
+    /// <summary>the caller's sizeof(dmoe_machine_limits).</summary>
+    public uint StructSize;
+
+    /// <summary>[out] threads that worked at once.</summary>
+    public int Threads;
+
+    /// <summary>[out] fused multiply-adds of the level, per second.</summary>
+    public double F32Flops;
+
+    /// <summary>[out] vdpbf16ps, per second; where the level lacks it f32_flops, since bfloat16 is then multiplied as float32.</summary>
+    public double Bf16Flops;
+
+    /// <summary>[out] vpdpbusd, per second; where the level lacks it vpmaddubsw + vpmaddwd + vpaddd, below AVX2 portable code.</summary>
+    public double Int8Ops;
+
+    /// <summary>[out] bytes read per second: the best of the six below.</summary>
+    public double ReadBytes;
+
+    /// <summary>[out] streams per thread of the best: 1, 4 or 8.</summary>
+    public int ReadStreams;
+
+    /// <summary>[out] 1 when the best had huge pages advised, else 0.</summary>
+    public int ReadHugePages;
+
+    /// <summary>[out] one stream per thread, 4 KiB pages.</summary>
+    public double Read1Small;
+
+    /// <summary>[out] four streams per thread, 4 KiB pages.</summary>
+    public double Read4Small;
+
+    /// <summary>[out] eight streams per thread, 4 KiB pages.</summary>
+    public double Read8Small;
+
+    /// <summary>[out] one stream per thread, huge pages advised.</summary>
+    public double Read1Huge;
+
+    /// <summary>[out] four streams per thread, huge pages advised.</summary>
+    public double Read4Huge;
+
+    /// <summary>[out] eight streams per thread, huge pages advised.</summary>
+    public double Read8Huge;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeMachineLimits Create() => new() { StructSize = (uint)sizeof(DmoeMachineLimits) };
+}
+
 /// <summary>One row of the layout table: where a field lies.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct DmoeLayoutEntry

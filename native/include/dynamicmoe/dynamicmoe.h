@@ -318,6 +318,24 @@ typedef struct dmoe_attention_params {
   int32_t isa;            /**< dmoe_isa */
 } dmoe_attention_params;
 
+/** What this machine does at most, measured. Operations count each multiplication and each addition. */
+typedef struct dmoe_machine_limits {
+  uint32_t struct_size;    /**< the caller's sizeof(dmoe_machine_limits) */
+  int32_t threads;         /**< [out] threads that worked at once */
+  double f32_flops;        /**< [out] fused multiply-adds of the level, per second */
+  double bf16_flops;       /**< [out] vdpbf16ps, per second; where the level lacks it two fused multiply-adds per pair, whose limit is that of f32_flops */
+  double int8_ops;         /**< [out] vpdpbusd, per second; where the level lacks it vpmaddubsw + vpmaddwd + vpaddd, below AVX2 portable code */
+  double read_bytes;       /**< [out] bytes read per second: the best of the six below */
+  int32_t read_streams;    /**< [out] streams per thread of the best: 1, 4 or 8 */
+  int32_t read_huge_pages; /**< [out] 1 when the best had huge pages advised, else 0 */
+  double read_1_small;     /**< [out] one stream per thread, 4 KiB pages */
+  double read_4_small;     /**< [out] four streams per thread, 4 KiB pages */
+  double read_8_small;     /**< [out] eight streams per thread, 4 KiB pages */
+  double read_1_huge;      /**< [out] one stream per thread, huge pages advised */
+  double read_4_huge;      /**< [out] four streams per thread, huge pages advised */
+  double read_8_huge;      /**< [out] eight streams per thread, huge pages advised */
+} dmoe_machine_limits;
+
 /** One row of the layout table: where a field lies. */
 typedef struct dmoe_layout_entry {
   uint32_t struct_size;   /**< sizeof(dmoe_layout_entry): the table's stride */
@@ -343,6 +361,15 @@ DMOE_API const char *dmoe_isa_name(dmoe_isa isa);
 DMOE_API dmoe_status dmoe_runtime_set_threads(int32_t threads);
 /** Offsets and sizes of every struct of this header; for binding tests. @param count [out] entries */
 DMOE_API const dmoe_layout_entry *dmoe_layout_table(int32_t *count);
+
+/* ---- machine: measured limits ------------------------------------------------------------------------------- */
+
+/** Measures the machine: each figure is the best of several short passes, so that what else runs takes little from it. Reads
+ *  eight times the level-3 cache, at least 256 MiB and at most 1 GiB, which it maps and gives back. Calls wait for each other.
+ *  @param threads 1..1024, at most the pool's are used; 0 = the pool's @param isa dmoe_isa
+ *  @param milliseconds 100..60000 for all of it; a short budget is exceeded, since every figure takes a few passes
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_machine_limits_measure(int32_t threads, int32_t isa, int32_t milliseconds, dmoe_machine_limits *limits);
 
 /* ---- router: logits -> gate -> score -> count -> select ---------------------------------------------------- */
 
@@ -401,6 +428,9 @@ DMOE_API void dmoe_layer_destroy(dmoe_layer *layer);
 /** Routes and runs a batch: the one call of the hot path. @param limits or NULL @param routes [out] or NULL @param report [out] or NULL
  *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_BALANCE, DMOE_E_OVERFLOW */
 DMOE_API dmoe_status dmoe_layer_forward(const dmoe_layer *layer, const dmoe_matrix_f32 *hidden, const dmoe_route_params *params, const dmoe_layer_params *limits, const dmoe_routes *routes, const dmoe_output_f32 *output, dmoe_batch_report *report);
+/** Takes the arguments of dmoe_layer_forward, checks handle and matrices as it does, and returns: what the way into this library
+ *  and back costs. Nothing else is read or written. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE */
+DMOE_API dmoe_status dmoe_layer_noop(const dmoe_layer *layer, const dmoe_matrix_f32 *hidden, const dmoe_route_params *params, const dmoe_layer_params *limits, const dmoe_routes *routes, const dmoe_output_f32 *output, dmoe_batch_report *report);
 /** Runs the experts on given routes (ids and weights are read). @param report [out] or NULL */
 DMOE_API dmoe_status dmoe_layer_execute(const dmoe_layer *layer, const dmoe_matrix_f32 *hidden, const dmoe_routes *routes, const dmoe_output_f32 *output, dmoe_batch_report *report);
 

@@ -32,6 +32,16 @@ dmoe_status dmoe_layer_forward(const dmoe_layer* layer, const dmoe_matrix_f32* h
   });
 }
 
+dmoe_status dmoe_layer_noop(const dmoe_layer* layer, const dmoe_matrix_f32* hidden, const dmoe_route_params*,
+                            const dmoe_layer_params*, const dmoe_routes*, const dmoe_output_f32* output,
+                            dmoe_batch_report*) {
+  return guard("layer_noop", [&] {
+    require_pointer(layer, "layer");
+    view(hidden, "hidden");
+    view(output, "output");
+  });
+}
+
 dmoe_status dmoe_layer_execute(const dmoe_layer* layer, const dmoe_matrix_f32* hidden,
                                const dmoe_routes* routes, const dmoe_output_f32* output,
                                dmoe_batch_report* report) {

@@ -9,6 +9,7 @@
 #include "ops/dense/dense.hpp"
 #include "ops/experts/experts.hpp"
 #include "ops/gate/gate.hpp"
+#include "ops/limits/limits.hpp"
 #include "ops/logits/logits.hpp"
 #include "ops/norm/norm.hpp"
 #include "ops/plan/plan.hpp"
