@@ -46,6 +46,15 @@ internal static unsafe class LayerCalls
         return PinnedRoute.Call<ForwardCall, Input>(in state, in p, buffers, tokens);
     }
 
+    /// <summary>Goes the way of <see cref="Forward"/> to a native function that returns at once: what the way costs.</summary>
+    internal static RoutingReport Noop(
+        LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, in RouteParams p, CapacityLimit? limit,
+        RoutingBuffers buffers, Span<float> output)
+    {
+        var state = new Input(layer, hidden, output, tokens, inputDim, limit);
+        return PinnedRoute.Call<NoopCall, Input>(in state, in p, buffers, tokens);
+    }
+
     /// <summary>Runs the experts on given routes.</summary>
     internal static void Execute(
         LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, RoutingBuffers buffers, Span<float> output)
@@ -84,6 +93,22 @@ internal static unsafe class LayerCalls
                 DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
                 DmoeLayerParams limits = Limits(state.Limit.GetValueOrDefault());
                 return NativeMethods.dmoe_layer_forward(
+                    state.Layer, &hidden, parameters, state.Limit is null ? null : &limits, routes, &output, report);
+            }
+        }
+    }
+
+    internal readonly struct NoopCall : IRouteCall<Input>
+    {
+        public static DmoeStatus Run(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report)
+        {
+            fixed (float* rows = state.Hidden)
+            fixed (float* result = state.Output)
+            {
+                DmoeMatrixF32 hidden = Views.Input(rows, state.Tokens, state.InputDim);
+                DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
+                DmoeLayerParams limits = Limits(state.Limit.GetValueOrDefault());
+                return NativeMethods.dmoe_layer_noop(
                     state.Layer, &hidden, parameters, state.Limit is null ? null : &limits, routes, &output, report);
             }
         }
