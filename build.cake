@@ -114,6 +114,12 @@ Task("Bench").Does(() =>
     Run("dotnet", "run -c Release --project benchmarks/DynamicMoE.Benchmarks -- --filter *");
 });
 
+Task("Limits").Does(() =>
+{
+    BuildNative("release", tests: false, benchmarks: true);
+    Run($"{NativeBuild}/benchmarks/native/dynamicmoe_limits", "");
+});
+
 Task("Peers").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/DynamicMoE.Peers"));
 
 Task("TrainTinyMoE").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- train"));

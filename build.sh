@@ -13,6 +13,7 @@ targets  Build (default)   native library, bindings, managed projects
          Test              Build, then every native and managed test
          Check             what must hold before a commit (see CONTRIBUTING.md)
          Bench             Google Benchmark and BenchmarkDotNet
+         Limits            peak operations and read bandwidth of this machine, for 1..n threads
          Peers             the layer beside a TorchSharp loop over experts
          Pack              NuGet packages under artifacts/packages
          Native  Bindings  TestNativeAsan  TestNativeTsan  TrainTinyMoE  Golden  Clean
@@ -57,6 +58,7 @@ case "$target" in
   Test) need_tests ;;
   TestNativeAsan | TestNativeTsan) need_native_tests ;;
   Bench) need_build; need_header benchmark/benchmark.h libbenchmark-dev ;;
+  Limits) need_native; need_header benchmark/benchmark.h libbenchmark-dev ;;
   Check) need_tests; need_command clang-format clang-format ;;
   Clean) ;;
   *) echo "build.sh: unknown target '$target'" >&2; usage ;;
