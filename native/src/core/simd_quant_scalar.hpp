@@ -1,9 +1,9 @@
 // simd_quant / scalar: 16 lanes of int32 and of 4 bytes, for panel_quant.inl. Include after simd_scalar.hpp.
 //
-// simd_quant_scalar, simd_quant_avx2 and simd_quant_avx512vnni define the same names. dot_q8 and dot_q4 add,
-// per lane, four products of an unsigned weight and a signed activation; a level that does better with signed
-// 8-bit weights takes the offset off by itself and starts its sums at 0. Either way a sum that starts with
-// start_*(correction) ends as sum of value * activation, exactly.
+// The simd_quant headers of all levels define the same names. dot_q8 and dot_q4 add, per lane, four products
+// of an unsigned weight and a signed activation; a level that does better with signed 8-bit weights takes the
+// offset off by itself and starts its sums at 0. Either way a sum that starts with start_*(correction) ends
+// as sum of value * activation, exactly.
 #ifndef DYNAMICMOE_CORE_SIMD_QUANT_SCALAR_HPP_
 #define DYNAMICMOE_CORE_SIMD_QUANT_SCALAR_HPP_
 

@@ -1,11 +1,11 @@
 // simd / scalar: the 16-lane vector of core/simd_*.hpp as a plain array, for machines without vector
 // extensions.
 //
-// The headers simd_scalar, simd_avx2 and simd_avx512 define the same names with the same meaning, so that a
-// kernel body (*.inl) is written once. Each operation is correctly rounded IEEE binary32 in every one of
-// them, products are fused only by fma(), and sums over lanes are one fixed tree: a body gives the same bits
-// at every level. Everything has internal linkage: an ISA object must not offer a function that another
-// object could pick up.
+// The headers simd_scalar, simd_avx2, simd_avx512 and simd_neon define the same names with the same meaning,
+// so that a kernel body (*.inl) is written once. Each operation is correctly rounded IEEE binary32 in every
+// one of them, products are fused only by fma(), and sums over lanes are one fixed tree: a body gives the
+// same bits at every level. Everything has internal linkage: an ISA object must not offer a function that
+// another object could pick up.
 #ifndef DYNAMICMOE_CORE_SIMD_SCALAR_HPP_
 #define DYNAMICMOE_CORE_SIMD_SCALAR_HPP_
 

@@ -60,6 +60,14 @@ uint32_t detect_isa(char* name) {
   return isa | 1u << DMOE_ISA_AVX512BF16;
 }
 
+#elif defined(__aarch64__)
+
+// NEON is part of the architecture.
+uint32_t detect_isa(char* name) {
+  std::strcpy(name, "AArch64");
+  return 1u << DMOE_ISA_SCALAR | 1u << DMOE_ISA_NEON;
+}
+
 #else
 
 uint32_t detect_isa(char*) { return 1u << DMOE_ISA_SCALAR; }

@@ -12,7 +12,7 @@ KernelTable make_table(dmoe_isa isa) {
   table.isa = isa;
 #define DMOE_OP(op)
 #define DMOE_KERNEL(op, name, level) \
-  if (table.op == nullptr && isa_includes(isa, level)) table.op = &name;
+  DMOE_HERE(level, if (table.op == nullptr && isa_includes(isa, level)) table.op = &name;)
 #include "engine/kernels.inc"
 #undef DMOE_OP
 #undef DMOE_KERNEL
@@ -37,7 +37,7 @@ const KernelInfo* all_kernels(int* count) {
   static const uint32_t supported = cpu_info().isa_supported;
   static const KernelInfo kernels[] = {
 #define DMOE_OP(op)
-#define DMOE_KERNEL(op, name, level) {#op, #name, level, (supported & (1u << (level))) != 0},
+#define DMOE_KERNEL(op, name, level) DMOE_HERE(level, {#op, #name, level, (supported & (1u << level)) != 0}, )
 #include "engine/kernels.inc"
 #undef DMOE_OP
 #undef DMOE_KERNEL

@@ -24,7 +24,7 @@ std::vector<Kernel> kernels() {
   return {
 #define DMOE_OP(op)
 #define DMOE_KERNEL(op, name, level) \
-  {#name, level, [](const KernelTable& table) { return table.op == &name; }},
+  DMOE_HERE(level, {#name, level, [](const KernelTable& table) { return table.op == &name; }}, )
 #include "engine/kernels.inc"
 #undef DMOE_OP
 #undef DMOE_KERNEL

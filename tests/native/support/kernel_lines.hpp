@@ -33,7 +33,8 @@ template <typename Kernel>
 std::vector<KernelLine<Kernel>> kernel_lines(const std::string& op_name) {
   std::vector<KernelLine<Kernel>> lines;
 #define DMOE_OP(op)
-#define DMOE_KERNEL(op, name, level) collect<Kernel>(op_name, #op, #name, level, &name, lines);
+#define DMOE_KERNEL(op, name, level) \
+  DMOE_HERE(level, collect<Kernel>(op_name, #op, #name, level, &name, lines);)
 #include "engine/kernels.inc"
 #undef DMOE_OP
 #undef DMOE_KERNEL
