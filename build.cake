@@ -25,10 +25,10 @@ void BuildNative(string preset, bool tests, bool benchmarks = false)
 }
 
 // Each run writes one machine-readable file per test program; .ci/run counts them.
-void RunNativeTests(string preset, string results)
+void RunNativeTests(string preset, string results, string options = "")
 {
     EnsureDirectoryExists(results);
-    Run("ctest", $"--test-dir artifacts/native/{preset} --output-on-failure --no-tests=error --timeout 300 "
+    Run("ctest", $"--test-dir artifacts/native/{preset} --output-on-failure --no-tests=error --timeout 300 {options} "
         + $"--output-junit {MakeAbsolute(File($"{results}/native-{preset}.junit.xml"))}");
 }
 
@@ -74,6 +74,15 @@ Task("TestNativeAsan").Does(() => BuildNative("asan", tests: true)).Does(() => R
 
 Task("TestNativeTsan").Does(() => BuildNative("tsan", tests: true)).Does(() => RunNativeTests("tsan", $"{Results}/check"));
 
+// What this machine cannot run by itself: the AArch64 build, and processors of x86-64 that have less, by qemu-user.
+Task("TestIsa")
+    .Does(() => BuildNative("aarch64", tests: true))
+    .Does(() => BuildNative("release", tests: true))
+    .Does(() => CleanDirectory($"{Results}/isa"))
+    .Does(() => RunNativeTests("aarch64", $"{Results}/isa", "--parallel 2"))
+    .Does(() => RunNativeTests("release", $"{Results}/isa", "-C Emulated -R ^IsaEmulated --parallel 2"))
+    .DeferOnError();
+
 // ---- checks: cheap ones first ----
 // The ABI header is left out: it keeps one declaration and its documentation per line.
 Task("CheckNativeFormat").Does(() =>
@@ -86,8 +95,8 @@ Task("CheckNativeFormat").Does(() =>
 
 // What is packed must load on every distribution that .NET 10 supports; the tests build for this machine only.
 Task("CheckLibrary").IsDependentOn("Native").Does(() =>
-    Run("cmake", $"-DLIBRARY={NativeBuild}/libdynamicmoe.so -DOBJECTS={NativeBuild}/native -DHEADER={Header} "
-        + $"-DNEWEST_GLIBC={NewestGlibc} -P tests/native/CheckLibrary.cmake"));
+    Run("cmake", $"-DLIBRARY={NativeBuild}/libdynamicmoe.so -DHEADER={Header} -DNEWEST_GLIBC={NewestGlibc} -P tests/native/CheckLibrary.cmake"))
+    .Does(() => Run("cmake", $"-DOBJECTS={NativeBuild}/native -P tests/native/isa/CheckObjects.cmake"));
 
 Task("CheckBindings").Does(() => RunGenerator("--verify"));
 

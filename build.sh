@@ -12,6 +12,7 @@ targets  Build (default)   native library, bindings, managed projects
          Demo              Build, then dmoe eval on the embedded model
          Test              Build, then every native and managed test
          Check             what must hold before a commit (see CONTRIBUTING.md)
+         TestIsa           native tests on emulated processors: AArch64, and x86-64 with less than this machine
          Bench             Google Benchmark and BenchmarkDotNet
          Limits            peak operations and read bandwidth of this machine, for 1..n threads
          Peers             the layer beside a TorchSharp loop over experts
@@ -50,6 +51,7 @@ need_native() { need_command cmake cmake; need_command ninja ninja-build; need_c
 need_build() { need_native; bindings_are_fresh || need_clang; }
 need_native_tests() { need_native; need_header gtest/gtest.h libgtest-dev; }
 need_tests() { need_native_tests; need_clang; }
+need_qemu() { need_command qemu-aarch64-static qemu-user-static; need_command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu; }
 
 case "$target" in
   Native) need_native ;;
@@ -57,6 +59,7 @@ case "$target" in
   Bindings) need_clang ;;
   Test) need_tests ;;
   TestNativeAsan | TestNativeTsan) need_native_tests ;;
+  TestIsa) need_native_tests; need_qemu ;;
   Bench) need_build; need_header benchmark/benchmark.h libbenchmark-dev ;;
   Limits) need_native; need_header benchmark/benchmark.h libbenchmark-dev ;;
   Check) need_tests; need_command clang-format clang-format ;;
@@ -67,7 +70,7 @@ esac
 for extra in ${with//,/ }; do
   case "$extra" in
     browser) need_command chromium chromium ;;
-    qemu) need_command qemu-aarch64-static qemu-user-static; need_command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu ;;
+    qemu) need_qemu ;;
     prometheus) need_command prometheus prometheus ;;
     clang-19) need_command clang-19 clang-19 ;;
     *) echo "build.sh: unknown extra '$extra'" >&2; usage ;;

@@ -1,16 +1,20 @@
 # Checks the built library from the outside:
-#   cmake -DLIBRARY=<libdynamicmoe.so> -DHEADER=<dynamicmoe.h> -DOBJECTS=<folder of the object files>
+#   cmake -DLIBRARY=<libdynamicmoe.so> -DHEADER=<dynamicmoe.h> [-DNM=<nm>] [-DREADELF=<readelf>]
 #     [-DNEWEST_GLIBC=<version>] -P CheckLibrary.cmake
 # 1. it exports exactly the functions that the header declares with DMOE_API
 # 2. it imports no GLIBC symbol above NEWEST_GLIBC, when that is given: 2.34 for what is packed, so that one build runs on
 #    every distribution that .NET 10 supports. A build for this machine only may need what its C library has.
 # 3. it needs the C library only; libstdc++ and libgcc are inside
-# 4. object files of an instruction-set level define no weak symbol: the linker could take that copy of an inline
-#    function for the whole library, which then fails on a processor below the level
 cmake_minimum_required(VERSION 3.22)
 
-set(allowed_libraries "^(libc|libm|libpthread|libdl|ld-linux-x86-64)\\.so")
+set(allowed_libraries "^(libc|libm|libpthread|libdl|ld-linux-x86-64|ld-linux-aarch64)\\.so")
 set(problems "")
+if(NOT NM)
+  set(NM nm)
+endif()
+if(NOT READELF)
+  set(READELF readelf)
+endif()
 
 file(READ "${HEADER}" header)
 string(REGEX MATCHALL "DMOE_API[^;(]*[ *]dmoe_[a-z0-9_]+\\(" declarations "${header}")
@@ -29,7 +33,7 @@ function(run_tool result)
   set(${result} "${lines}" PARENT_SCOPE)
 endfunction()
 
-run_tool(symbols nm -D --defined-only "${LIBRARY}")
+run_tool(symbols ${NM} -D --defined-only "${LIBRARY}")
 foreach(line IN LISTS symbols)
   if(line MATCHES " [A-Za-z] ([^ @]+)")
     list(APPEND exported "${CMAKE_MATCH_1}")
@@ -49,7 +53,7 @@ foreach(name IN LISTS exported)
 endforeach()
 
 if(NEWEST_GLIBC)
-  run_tool(imports nm -D --undefined-only "${LIBRARY}")
+  run_tool(imports ${NM} -D --undefined-only "${LIBRARY}")
   foreach(line IN LISTS imports)
     if(line MATCHES "([^ ]+)@GLIBC_([0-9.]+)" AND CMAKE_MATCH_2 VERSION_GREATER NEWEST_GLIBC)
       list(APPEND problems "needs GLIBC ${CMAKE_MATCH_2}: ${CMAKE_MATCH_1}")
@@ -57,7 +61,7 @@ if(NEWEST_GLIBC)
   endforeach()
 endif()
 
-run_tool(dynamic readelf -d "${LIBRARY}")
+run_tool(dynamic ${READELF} -d "${LIBRARY}")
 foreach(line IN LISTS dynamic)
   if(line MATCHES "\\(NEEDED\\).*\\[(.*)\\]")
     set(needed "${CMAKE_MATCH_1}")
@@ -65,20 +69,6 @@ foreach(line IN LISTS dynamic)
       list(APPEND problems "needs ${needed}")
     endif()
   endif()
-endforeach()
-
-file(GLOB_RECURSE kernel_objects "${OBJECTS}/*_avx*.cpp.o")
-if(NOT kernel_objects)
-  list(APPEND problems "no kernel objects below ${OBJECTS}")
-endif()
-foreach(object IN LISTS kernel_objects)
-  run_tool(symbols nm -C --defined-only "${object}")
-  foreach(line IN LISTS symbols)
-    if(line MATCHES " [VWu] (.+)")
-      cmake_path(GET object FILENAME file)
-      list(APPEND problems "weak in ${file}: ${CMAKE_MATCH_1}")
-    endif()
-  endforeach()
 endforeach()
 
 if(problems)

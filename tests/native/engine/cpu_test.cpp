@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "core/status.hpp"
@@ -61,10 +62,52 @@ TEST_F(Isa, Resolve_WhenTheEnvironmentNamesNoLevel_RefusesAndListsThem) {
 }
 
 TEST_F(Isa, Resolve_WhenTheLevelDoesNotRunHere_Refuses) {
-  const bool arm = cpu_info().isa_supported & (1u << DMOE_ISA_NEON);
-  EXPECT_NE(failure(arm ? DMOE_ISA_AVX2 : DMOE_ISA_NEON, DMOE_E_BACKEND), "");
+  int refused = 0;
+  for (int isa = DMOE_ISA_SCALAR; isa <= DMOE_ISA_NEON; ++isa) {
+    if (cpu_info().isa_supported & (1u << isa)) continue;
+    const std::string level = isa_name(isa);
+    EXPECT_EQ(failure(isa, DMOE_E_BACKEND).rfind("isa asks for " + level + ", which this processor (", 0),
+              0u);
+    setenv("DYNAMIC_MOE_ISA", level.c_str(), 1);
+    EXPECT_EQ(
+        failure(DMOE_ISA_AUTO, DMOE_E_BACKEND).rfind("DYNAMIC_MOE_ISA asks for " + level + ", which", 0), 0u);
+    ++refused;
+  }
+  EXPECT_GT(refused, 0) << "no processor has both AVX2 and NEON";
   EXPECT_EQ(failure(7, DMOE_E_OPTIONS), "isa is 7, must be within 0..6");
   EXPECT_EQ(failure(-1, DMOE_E_OPTIONS), "isa is -1, must be within 0..6");
+}
+
+// The best level by another account than cpu.cpp's: the flags that Linux names.
+std::string level_that_linux_names() {
+#if defined(__aarch64__)
+  return "neon";
+#else
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line) && line.rfind("flags", 0) != 0) continue;
+  line += ' ';
+  const auto has = [&](const std::string& flags) {
+    std::istringstream names(flags);
+    for (std::string name; names >> name;)
+      if (line.find(' ' + name + ' ') == std::string::npos) return false;
+    return true;
+  };
+  if (!has("avx2 fma f16c")) return "scalar";
+  if (!has("avx512f avx512bw avx512dq avx512vl")) return "avx2";
+  if (!has("avx512_vnni")) return "avx512";
+  return has("avx512_bf16") ? "avx512bf16" : "avx512vnni";
+#endif
+}
+
+// DMOE_TEST_LEVEL is set by tests/native/isa/CMakeLists.txt, where the processor is emulated (Linux still
+// names the real one's flags) or the level is forced.
+TEST_F(Isa, Resolve_WhenAuto_IsTheBestLevelOfThisProcessorOrTheForcedOne) {
+  const char* told = std::getenv("DMOE_TEST_LEVEL");
+  const char* forced = std::getenv("DYNAMIC_MOE_ISA");
+  const bool is_forced = forced != nullptr && *forced != '\0';
+  const std::string expected = told != nullptr ? told : is_forced ? forced : level_that_linux_names();
+  EXPECT_EQ(isa_name(resolve_isa(DMOE_ISA_AUTO)), expected);
 }
 
 TEST_F(Isa, Names_OfAllLevels_RoundTrip) {

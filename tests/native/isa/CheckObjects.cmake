@@ -1,23 +1,22 @@
 # Looks into the object files for what could stop the library on a processor below a level:
-#   cmake -DOBJECTS=<folder of the object files> [-DOBJDUMP=<objdump>] [-DNM=<nm>] -P CheckIsa.cmake
-# 1. x86-64: an object <name>_<level>.cpp.o holds only mnemonics of isa/<level>.txt and of the lists of the levels below,
-#    and every other object those of isa/scalar.txt; scalar code is not VEX or EVEX encoded, AVX2 code is not EVEX encoded,
+#   cmake -DOBJECTS=<folder of the object files> [-DOBJDUMP=<objdump>] [-DNM=<nm>] -P CheckObjects.cmake
+# 1. x86-64: an object <name>_<level>.cpp.o holds only mnemonics of <level>.txt and of the lists of the levels below,
+#    and every other object those of scalar.txt; scalar code is not VEX or EVEX encoded, AVX2 code is not EVEX encoded,
 #    which rules out zmm, masks and the registers from 16 on. AArch64 has no lists: NEON is its baseline, and the tests
 #    run on an emulated processor that has nothing else.
 # 2. objects of a level define no weak symbol: the linker could take that copy of an inline function for the whole library
 cmake_minimum_required(VERSION 3.22)
 
-set(lists ${CMAKE_CURRENT_LIST_DIR}/isa)
+set(lists ${CMAKE_CURRENT_LIST_DIR})
 set(levels scalar avx2 avx512 avx512vnni avx512bf16)
 set(encodings_scalar "legacy")
 set(encodings_avx2 "legacy vex")
-foreach(program IN ITEMS OBJDUMP=objdump NM=nm)
-  string(REPLACE "=" ";" program ${program})
-  list(GET program 0 variable)
-  if(NOT ${variable})
-    list(GET program 1 ${variable})
-  endif()
-endforeach()
+if(NOT OBJDUMP)
+  set(OBJDUMP objdump)
+endif()
+if(NOT NM)
+  set(NM nm)
+endif()
 set(problems "")
 set(checked 0)
 

@@ -1,16 +1,16 @@
-# Shows that CheckIsa.cmake sees what it looks for: assembles objects that breach their level, and wants each one named.
-#   cmake -DCXX=<compiler for x86-64> -DFOLDER=<scratch folder> -P CheckIsaBreaches.cmake
+# Shows that CheckObjects.cmake sees what it looks for: assembles objects that breach their level, and wants each one named.
+#   cmake -DCXX=<compiler for x86-64> -DFOLDER=<scratch folder> -P CheckObjectsBreaches.cmake
 cmake_minimum_required(VERSION 3.22)
 
 file(REMOVE_RECURSE ${FOLDER})
 file(MAKE_DIRECTORY ${FOLDER})
 set(missed "")
 
-# The object <name>.cpp.o made of `code`; CheckIsa.cmake must answer with `complaint`, or, when that is empty, with none.
+# The object <name>.cpp.o made of `code`; CheckObjects.cmake must answer with `complaint`, or, when that is empty, with none.
 function(expect name code complaint)
   file(WRITE ${FOLDER}/${name}/code.s "${code}\n")
   execute_process(COMMAND ${CXX} -c ${FOLDER}/${name}/code.s -o ${FOLDER}/${name}/${name}.cpp.o COMMAND_ERROR_IS_FATAL ANY)
-  execute_process(COMMAND ${CMAKE_COMMAND} -DOBJECTS=${FOLDER}/${name} -P ${CMAKE_CURRENT_LIST_DIR}/CheckIsa.cmake
+  execute_process(COMMAND ${CMAKE_COMMAND} -DOBJECTS=${FOLDER}/${name} -P ${CMAKE_CURRENT_LIST_DIR}/CheckObjects.cmake
     RESULT_VARIABLE code_of_check OUTPUT_QUIET ERROR_VARIABLE said)
   string(FIND "${said}" "${name}.cpp.o: ${complaint}" found)
   if(complaint STREQUAL "" AND code_of_check)
@@ -45,5 +45,5 @@ endforeach()
 
 if(missed)
   list(JOIN missed "\n  " text)
-  message(FATAL_ERROR "CheckIsa.cmake misses:\n  ${text}")
+  message(FATAL_ERROR "CheckObjects.cmake misses:\n  ${text}")
 endif()
