@@ -83,6 +83,14 @@ Task("TestIsa")
     .Does(() => RunNativeTests("release", $"{Results}/isa", "-C Emulated -R ^IsaEmulated --parallel 2"))
     .DeferOnError();
 
+// Written anew from the sources: the fixer adds what is missing and leaves what is gone. Members that a release had and this one drops are marked by hand.
+Task("PublicApi").DoesForEach(() => GetFiles("src/*/PublicAPI.Unshipped.txt"), list =>
+{
+    var removed = System.IO.File.ReadAllLines(list.FullPath).Where(line => line.StartsWith("*REMOVED*"));
+    System.IO.File.WriteAllLines(list.FullPath, removed.Prepend("#nullable enable"));
+    Run("dotnet", $"format analyzers {list.GetDirectory()} --diagnostics RS0016");
+});
+
 // ---- checks: cheap ones first ----
 // The ABI header is left out: it keeps one declaration and its documentation per line.
 Task("CheckNativeFormat").Does(() =>

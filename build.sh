@@ -17,6 +17,7 @@ targets  Build (default)   native library, bindings, managed projects
          Limits            peak operations and read bandwidth of this machine, for 1..n threads
          Peers             the layer beside a TorchSharp loop over experts
          Pack              NuGet packages under artifacts/packages
+         PublicApi         the lists of public members, src/*/PublicAPI.Unshipped.txt
          Native  Bindings  TestNativeAsan  TestNativeTsan  TrainTinyMoE  Golden  Clean
 extras   browser  qemu  prometheus  clang-19
 USAGE
@@ -63,7 +64,7 @@ case "$target" in
   Bench) need_build; need_header benchmark/benchmark.h libbenchmark-dev ;;
   Limits) need_native; need_header benchmark/benchmark.h libbenchmark-dev ;;
   Check) need_tests; need_command clang-format clang-format ;;
-  Clean) ;;
+  Clean | PublicApi) ;;
   *) echo "build.sh: unknown target '$target'" >&2; usage ;;
 esac
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using DynamicMoE.Architecture.Tests.Sources;
 
 namespace DynamicMoE.Architecture.Tests;
 
@@ -26,6 +27,16 @@ public class PublicSurfaceTests
 
     [Fact]
     public void Bindings_WhenLoaded_HaveNoPublicType() => Rule.HasNoBreach(Assemblies.Bindings.GetExportedTypes());
+
+    // What the lists hold is checked by the analyzer, and only where they are.
+    [Fact]
+    public void Libraries_WhenPacked_ListTheirPublicMembers() =>
+        Rule.HasNoBreach(from project in Project.All()
+                         where project.Area == "src" && project.Property("IsPackable") is "true"
+                             && project.Property("PackAsTool") is not "true" && project.Name != "DynamicMoE.Runtime"
+                         from list in (string[])[$"{project.Folder}/PublicAPI.Shipped.txt", $"{project.Folder}/PublicAPI.Unshipped.txt"]
+                         where !Repository.Exists(list) || !Repository.Read(list).StartsWith("#nullable enable\n", StringComparison.Ordinal)
+                         select list);
 
     private static Type[] Types(string assembly) => Assemblies.Product.Single(a => a.GetName().Name == assembly).GetExportedTypes();
 
