@@ -49,7 +49,9 @@ public partial class TreeTests
     private static IEnumerable<string> TopLevel() =>
         Directory.EnumerateFileSystemEntries(Repository.Root).Select(path => Path.GetFileName(path)!).Where(name => !Repository.IsIgnored(name));
 
-    private static IEnumerable<string> TextFiles() => Repository.Files("").Where(path => !BinaryExtensions.Contains(Path.GetExtension(path)));
+    // .git is a file, with a path of this machine, where the checkout is one of several work trees.
+    private static IEnumerable<string> TextFiles() =>
+        Repository.Files("").Where(path => path != ".git" && !BinaryExtensions.Contains(Path.GetExtension(path)));
 
     // The folder of design notes beside a checkout, and folders that only one machine has. Split, so as not to find itself.
     [GeneratedRegex(@"\.\./" + @"shared\b|(?<![\w.~}/-])/(" + @"work|farm|root)\b")]
