@@ -133,13 +133,31 @@ internal static unsafe partial class NativeMethods
     internal static partial void dmoe_experts_destroy(nint experts);
 
     /// <summary>Packs one expert's weights.</summary>
-    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (expert index), DMOE_E_NOT_FINITE</returns>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (expert index), DMOE_E_NOT_FINITE, DMOE_E_STATE (mapped)</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_experts_set(ExpertsHandle experts, int expert, DmoeExpertWeights* weights);
 
     /// <param name="bytes">[out] packed bytes that one expert's weights take, padding included</param>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_experts_bytes(ExpertsHandle experts, long* bytes);
+
+    /// <summary>Number of the layout that packed weights have, the same at every instruction-set level; another number = other bytes.</summary>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int dmoe_packed_layout_version();
+
+    /// <summary>Gives all experts' packed weights, to be stored and handed to dmoe_experts_create_mapped.</summary>
+    /// <param name="data">[out] valid until the set and every layer made of it are destroyed</param>
+    /// <param name="bytes">[out] their number</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_STATE (an expert has no weights)</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_experts_packed(ExpertsHandle experts, void** data, long* bytes);
+
+    /// <summary>Makes a set of experts that reads packed weights where they lie. They may be read-only; dmoe_experts_set is refused. Values are not looked at: bytes that are not packed weights give wrong outputs or DMOE_E_OVERFLOW, and nothing worse.</summary>
+    /// <param name="packed">what dmoe_experts_packed gave under the same options (isa may differ) and layout version; aligned to 64; valid until the set and every layer made of it are destroyed</param>
+    /// <param name="bytes">exactly its size</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_SHAPE (bytes), DMOE_E_NO_MEMORY, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_experts_create_mapped(DmoeExpertsOptions* options, void* packed, long bytes, out ExpertsHandle experts);
 
     /// <summary>Makes a layer. Router and experts must agree in hidden size and expert count, and every expert must have weights.</summary>
     /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_SHAPE, DMOE_E_STATE, DMOE_E_NO_MEMORY</returns>

@@ -416,10 +416,20 @@ DMOE_API dmoe_status dmoe_combine(const dmoe_routes *routes, const dmoe_plan *pl
 DMOE_API dmoe_status dmoe_experts_create(const dmoe_experts_options *options, dmoe_experts **experts);
 /** Frees a set of experts; accepts NULL. */
 DMOE_API void dmoe_experts_destroy(dmoe_experts *experts);
-/** Packs one expert's weights. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (expert index), DMOE_E_NOT_FINITE */
+/** Packs one expert's weights. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (expert index), DMOE_E_NOT_FINITE, DMOE_E_STATE (mapped) */
 DMOE_API dmoe_status dmoe_experts_set(dmoe_experts *experts, int32_t expert, const dmoe_expert_weights *weights);
 /** @param bytes [out] packed bytes that one expert's weights take, padding included */
 DMOE_API dmoe_status dmoe_experts_bytes(const dmoe_experts *experts, int64_t *bytes);
+/** Number of the layout that packed weights have, the same at every instruction-set level; another number = other bytes. */
+DMOE_API int32_t dmoe_packed_layout_version(void);
+/** Gives all experts' packed weights, to be stored and handed to dmoe_experts_create_mapped. @param data [out] valid until the set and every layer
+ *  made of it are destroyed @param bytes [out] their number @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_STATE (an expert has no weights) */
+DMOE_API dmoe_status dmoe_experts_packed(const dmoe_experts *experts, const void **data, int64_t *bytes);
+/** Makes a set of experts that reads packed weights where they lie. They may be read-only; dmoe_experts_set is refused. Values are not looked at: bytes
+ *  that are not packed weights give wrong outputs or DMOE_E_OVERFLOW, and nothing worse. @param packed what dmoe_experts_packed gave under the same
+ *  options (isa may differ) and layout version; aligned to 64; valid until the set and every layer made of it are destroyed @param bytes exactly its size
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_SHAPE (bytes), DMOE_E_NO_MEMORY, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_experts_create_mapped(const dmoe_experts_options *options, const void *packed, int64_t bytes, dmoe_experts **experts);
 /** Makes a layer. Router and experts must agree in hidden size and expert count, and every expert must have weights.
  *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_SHAPE, DMOE_E_STATE, DMOE_E_NO_MEMORY */
 DMOE_API dmoe_status dmoe_layer_create(const dmoe_layer_options *options, const dmoe_router *router, const dmoe_experts *experts, dmoe_layer **layer);

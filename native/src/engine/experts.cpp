@@ -54,7 +54,23 @@ void pack_bias(const float* bias, int64_t count, bool interleaved, int64_t offse
 
 }  // namespace
 
-Experts::Experts(const dmoe_experts_options& options)
+Experts::Experts(const dmoe_experts_options& options) : Experts(options, LayoutOnly{}) {
+  owned_ = static_cast<std::byte*>(allocate(static_cast<std::size_t>(packed_bytes())));
+  memory_ = owned_;
+}
+
+Experts::Experts(const dmoe_experts_options& options, const void* packed, int64_t bytes)
+    : Experts(options, LayoutOnly{}) {
+  require_pointer(packed, "packed");
+  DMOE_REQUIRE(reinterpret_cast<uintptr_t>(packed) % kAlignment == 0, DMOE_E_ARGUMENT,
+               "packed must be aligned to %zu bytes", kAlignment);
+  DMOE_REQUIRE(bytes == packed_bytes(), DMOE_E_SHAPE, "packed has %lld bytes, these options take %lld",
+               static_cast<long long>(bytes), static_cast<long long>(packed_bytes()));
+  memory_ = static_cast<const std::byte*>(packed);
+  std::fill(is_set_.data(), is_set_.data() + is_set_.size(), uint8_t{1});
+}
+
+Experts::Experts(const dmoe_experts_options& options, LayoutOnly)
     : options_(options), kernels_(&kernel_table(resolve_isa(options.isa))) {
   require_option(options.experts, 1, 4096, "experts");
   require_option(options.hidden, 1, 1 << 20, "hidden");
@@ -72,16 +88,15 @@ Experts::Experts(const dmoe_experts_options& options)
   down_panel_bytes_ = panel_bytes(options.format, options.width);
   bytes_ = up_panels_ * up_panel_bytes_ + down_panels_ * down_panel_bytes_;
   if (options.use_bias) bytes_ += (up_panels_ + down_panels_) * 32 * static_cast<int64_t>(sizeof(float));
-  from_memory_ = bytes_ * options.experts > cpu_info().l3_bytes / 2;
+  checked_product(bytes_, count(), "packed weights");
+  from_memory_ = packed_bytes() > cpu_info().l3_bytes / 2;
   is_set_ = Buffer<uint8_t>(static_cast<std::size_t>(options.experts));
-  memory_ = static_cast<std::byte*>(
-      allocate(static_cast<std::size_t>(checked_product(bytes_, count(), "packed weights"))));
 }
 
-Experts::~Experts() { release(memory_, static_cast<std::size_t>(bytes_ * count())); }
+Experts::~Experts() { release(owned_, static_cast<std::size_t>(packed_bytes())); }
 
 ExpertView Experts::view(int64_t expert) const noexcept {
-  const std::byte* base = expert_memory(expert);
+  const std::byte* base = memory_ + expert * bytes_;
   const std::byte* down = base + up_panels_ * up_panel_bytes_;
   const auto* bias = reinterpret_cast<const float*>(down + down_panels_ * down_panel_bytes_);
   if (!options_.use_bias) return {base, down, nullptr, nullptr};
@@ -132,7 +147,14 @@ int32_t Experts::first_missing() const noexcept {
   return -1;
 }
 
+const std::byte* Experts::packed() const {
+  const int32_t missing = first_missing();
+  DMOE_REQUIRE(missing < 0, DMOE_E_STATE, "expert %d has no weights", missing);
+  return memory_;
+}
+
 void Experts::set(int32_t expert, const dmoe_expert_weights& w) {
+  DMOE_REQUIRE(owned_ != nullptr, DMOE_E_STATE, "the weights are mapped and cannot be changed");
   DMOE_REQUIRE(expert >= 0 && expert < count(), DMOE_E_SHAPE, "expert is %d, must be within 0..%d", expert,
                count() - 1);
   DMOE_REQUIRE(w.dtype >= DMOE_DTYPE_F32 && w.dtype <= DMOE_DTYPE_F16, DMOE_E_ARGUMENT,
@@ -158,7 +180,7 @@ void Experts::set(int32_t expert, const dmoe_expert_weights& w) {
   require_finite(w.up_bias, width(), expert, "up_bias");
   require_finite(w.down_bias, hidden(), expert, "down_bias");
 
-  std::byte* base = expert_memory(expert);
+  std::byte* base = owned_ + expert * bytes_;
   std::byte* down_panels = base + up_panels_ * up_panel_bytes_;
   if (swiglu) {
     pack_gate_up(gate, up, options_.format, base);

@@ -23,15 +23,22 @@ class Experts {
  public:
   /** Checks the options and takes the memory. Throws DMOE_E_OPTIONS, DMOE_E_BACKEND, std::bad_alloc. */
   explicit Experts(const dmoe_experts_options& options);
+  /** Checks the options and reads the weights in place: `bytes` as packed() of another set has them, which
+   * must outlive this object. Throws DMOE_E_OPTIONS, ARGUMENT, SHAPE, BACKEND, std::bad_alloc. */
+  Experts(const dmoe_experts_options& options, const void* packed, int64_t bytes);
   Experts(const Experts&) = delete;
   Experts& operator=(const Experts&) = delete;
   ~Experts();
 
-  /** Checks, then packs one expert; nothing changes on failure. */
+  /** Checks, then packs one expert; nothing changes on failure. Throws DMOE_E_STATE on weights read in place.
+   */
   void set(int32_t expert, const dmoe_expert_weights& weights);
   /** @return the lowest expert without weights, or -1. */
   int32_t first_missing() const noexcept;
   ExpertView view(int64_t expert) const noexcept;
+  /** The weights of all experts, one after another. Throws DMOE_E_STATE while one has none. */
+  const std::byte* packed() const;
+  int64_t packed_bytes() const noexcept { return bytes_ * count(); }
 
   int32_t count() const noexcept { return options_.experts; }
   int32_t hidden() const noexcept { return options_.hidden; }
@@ -65,7 +72,8 @@ class Experts {
   const KernelTable& kernels() const noexcept { return *kernels_; }
 
  private:
-  std::byte* expert_memory(int64_t expert) const noexcept { return memory_ + expert * bytes_; }
+  struct LayoutOnly {};
+  Experts(const dmoe_experts_options& options, LayoutOnly);
 
   dmoe_experts_options options_;
   const KernelTable* kernels_;
@@ -75,7 +83,8 @@ class Experts {
   int64_t down_panel_bytes_ = 0;
   int64_t bytes_ = 0;  // of one expert: up panels, down panels, up bias, down bias
   bool from_memory_ = false;
-  std::byte* memory_ = nullptr;
+  std::byte* owned_ = nullptr;         // nullptr when the weights are read in place
+  const std::byte* memory_ = nullptr;  // owned_, or the caller's
   Buffer<uint8_t> is_set_;
 };
 

@@ -10,6 +10,11 @@
 
 namespace dmoe {
 
+/** Number of the layout below and of how an expert's parts follow one another (engine/experts.cpp). Raise it
+ * with any change of the bytes: packed model files hold them. One layout serves every instruction-set level.
+ */
+inline constexpr int32_t kPackedLayoutVersion = 1;
+
 /** A caller's matrix [rows, columns] of a dmoe_dtype; data may be NULL, which reads as zeros. */
 struct WeightMatrix {
   const void* data = nullptr;
