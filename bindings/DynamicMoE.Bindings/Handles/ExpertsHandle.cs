@@ -1,13 +1,7 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace DynamicMoE.Bindings;
 
-/// <summary>A set of packed experts, owned by the native library.</summary>
-internal sealed class ExpertsHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
+/// <summary>A set of packed experts, owned by the native library. Keeps the mapping that they lie in, if any.</summary>
+internal sealed class ExpertsHandle : KeepingHandle
 {
-    protected override bool ReleaseHandle()
-    {
-        NativeMethods.dmoe_experts_destroy(handle);
-        return true;
-    }
+    protected override void Destroy() => NativeMethods.dmoe_experts_destroy(handle);
 }

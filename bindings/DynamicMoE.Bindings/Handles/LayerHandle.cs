@@ -1,13 +1,7 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace DynamicMoE.Bindings;
 
-/// <summary>Router, experts and workspaces, owned by the native library.</summary>
-internal sealed class LayerHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
+/// <summary>Router, experts and workspaces, owned by the native library. Keeps the mappings that its experts lie in, if any.</summary>
+internal sealed class LayerHandle : KeepingHandle
 {
-    protected override bool ReleaseHandle()
-    {
-        NativeMethods.dmoe_layer_destroy(handle);
-        return true;
-    }
+    protected override void Destroy() => NativeMethods.dmoe_layer_destroy(handle);
 }

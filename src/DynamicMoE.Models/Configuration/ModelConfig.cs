@@ -94,11 +94,12 @@ public sealed class ModelConfig
         }
     }
 
-    internal static ModelConfig ReadFile(string path)
+    internal static ModelConfig Read(IModelFiles files)
     {
+        string path = files.Place(PackedSection.Config);
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using Stream stream = files.OpenFile(PackedSection.Config);
             return Read(stream, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

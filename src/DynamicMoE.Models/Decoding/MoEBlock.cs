@@ -65,7 +65,7 @@ public sealed class MoEBlock : IDisposable
     private RoutedLayer Active => _dynamic ?? _static;
 
     /// <summary>Loads one MoE layer. Works for every family, those included whose attention the decoder does not run.</summary>
-    /// <param name="checkpoint">An open checkpoint; not needed afterwards.</param>
+    /// <param name="checkpoint">An open checkpoint; it may be disposed afterwards.</param>
     /// <param name="layer">Index of the decoder layer.</param>
     /// <param name="options">Options; null for the defaults.</param>
     /// <returns>The layer; dispose it when it is no longer used.</returns>
@@ -86,6 +86,7 @@ public sealed class MoEBlock : IDisposable
         }
 
         ModelLoadOptions valid = (options ?? new ModelLoadOptions()).Validated();
+        valid.Verify(checkpoint);
         CheckpointLayout.CheckBlock(checkpoint, layer);
         return LoadFrom(new WeightLoader(checkpoint, valid), layer);
     }
@@ -193,18 +194,8 @@ public sealed class MoEBlock : IDisposable
                 Threads = options.Threads,
                 Isa = options.Isa,
             });
-            Experts = Bank(config.Count, config.Width, model, options);
-            for (int expert = 0; expert < config.Count; expert++)
-            {
-                loader.Expert(Experts, expert, model.Family.Expert(layer, expert));
-            }
-
-            if (config.SharedWidth > 0)
-            {
-                Shared = Bank(1, config.SharedWidth, model, options);
-                loader.Expert(Shared, 0, model.Family.Shared(layer));
-            }
-
+            Experts = ExpertBanks.Routed(loader, layer);
+            Shared = ExpertBanks.Shared(loader, layer);
             SharedGate = config.HasSharedGate ? loader.Floats(ModelFamily.SharedGate(layer), 1, model.HiddenSize) : null;
             SelectionBias = config.HasSelectionBias ? loader.Vector(ModelFamily.SelectionBias(layer), config.Count) : null;
         }
@@ -215,16 +206,5 @@ public sealed class MoEBlock : IDisposable
             Experts?.Dispose();
             Gate?.Dispose();
         }
-
-        private static ExpertBank Bank(int experts, int width, ModelConfig model, ModelLoadOptions options) =>
-            ExpertBank.Create(new ExpertBankOptions
-            {
-                NumExperts = experts,
-                Hidden = model.HiddenSize,
-                Width = width,
-                Kind = ExpertKind.SwiGlu,
-                Format = options.WeightFormat,
-                Isa = options.Isa,
-            });
     }
 }

@@ -9,6 +9,7 @@ public sealed class MoEModel : IDisposable
 
     private MoEModel(ModelConfig config, ModelLoadOptions options, ModelWeights weights, ITextTokenizer? tokenizer)
     {
+        WeightFormat = weights.Format;
         Config = config;
         Options = options;
         Tokenizer = tokenizer;
@@ -21,6 +22,9 @@ public sealed class MoEModel : IDisposable
 
     /// <summary>The tokenizer; null when the checkpoint has no tokenizer file and its vocabulary is not the 256 bytes.</summary>
     public ITextTokenizer? Tokenizer { get; }
+
+    /// <summary>How experts are kept; every other product is float32 when they are, else bfloat16.</summary>
+    public WeightFormat WeightFormat { get; }
 
     /// <summary>The layers with experts, in order.</summary>
     public IReadOnlyList<MoEBlock> MoELayers => _blocks;
@@ -39,28 +43,30 @@ public sealed class MoEModel : IDisposable
         }
     }
 
-    /// <summary>Loads a directory: config.json, model.safetensors or shards with their index, and a tokenizer if there is one.</summary>
-    /// <param name="directory">Path of the directory. Its files must not change while they are loaded; none stays open.</param>
+    /// <summary>Loads a folder (config.json, model.safetensors or shards with their index, and a tokenizer if there is one) or a packed file.</summary>
+    /// <param name="path">Path of the folder or of the packed file. The files of a folder must not change while they are loaded; none stays open. A
+    /// packed file must not change while the model is used, which reads its experts where they lie; it may be renamed or deleted.</param>
     /// <param name="options">Options; null for the defaults.</param>
     /// <returns>The model, routing as the checkpoint was trained; dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentException"><paramref name="directory"/> is null or empty.</exception>
-    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range, or another format than that of the packed file was asked for.</exception>
     /// <exception cref="ModelConfigurationException">config.json or the tokenizer is not valid, or asks for what is not supported; names the key.</exception>
-    /// <exception cref="CheckpointFormatException">A file breaks the format, or a tensor is missing or wrong; names file, tensor and value.</exception>
+    /// <exception cref="CheckpointFormatException">A file breaks the format, or a tensor or section is missing or wrong; names file, tensor or section, and value.</exception>
     /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
     /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
-    public static MoEModel Load(string directory, ModelLoadOptions? options = null)
+    public static MoEModel Load(string path, ModelLoadOptions? options = null)
     {
         ModelLoadOptions valid = (options ?? new ModelLoadOptions()).Validated();
         try
         {
-            using Checkpoint checkpoint = Checkpoint.Open(directory);
-            ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(directory, checkpoint.Config) : null;
+            using Checkpoint checkpoint = Checkpoint.Open(path);
+            valid.Verify(checkpoint);
+            ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(checkpoint.Files!, checkpoint.Config) : null;
             return new MoEModel(checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer);
         }
         catch (OutOfMemoryException e)
         {
-            throw NoMemory(directory, e);
+            throw NoMemory(path, e);
         }
     }
 
@@ -136,6 +142,6 @@ public sealed class MoEModel : IDisposable
         _weights.Dispose();
     }
 
-    private static DynamicMoEMemoryException NoMemory(string name, OutOfMemoryException cause) =>
+    internal static DynamicMoEMemoryException NoMemory(string name, OutOfMemoryException cause) =>
         new($"{name}: the managed heap cannot hold its tensors.", cause);
 }

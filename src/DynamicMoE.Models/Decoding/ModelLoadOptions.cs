@@ -6,9 +6,15 @@ namespace DynamicMoE.Models;
 public sealed class ModelLoadOptions
 {
     /// <summary>How weights are kept, whatever the checkpoint stores.</summary>
-    /// <value>The default is <see cref="WeightFormat.Float32"/>, which keeps every stored value exactly.
-    /// <see cref="WeightFormat.BFloat16"/> halves the memory and rounds activations to bfloat16 before every product.</value>
-    public WeightFormat WeightFormat { get; set; }
+    /// <value>The default, null, is the format of a packed file, and <see cref="WeightFormat.Float32"/> for a folder, which keeps every stored value
+    /// exactly. <see cref="WeightFormat.BFloat16"/> halves the memory and rounds activations to bfloat16 before every product.
+    /// <see cref="WeightFormat.Q8"/> and <see cref="WeightFormat.Q4"/> keep routed and shared experts in 8 and 4 bits, every other product in bfloat16.
+    /// A packed file is loaded in its own format only.</value>
+    public WeightFormat? WeightFormat { get; set; }
+
+    /// <summary>Whether every part of a packed file is compared with its checksum before anything is used, which reads the whole file.</summary>
+    /// <value>The default is false: header, configuration, tokenizer and every tensor that is not an expert are compared, the experts are not read.</value>
+    public bool VerifyChecksums { get; set; }
 
     /// <summary>Positions that are computed at once; longer inputs run in chunks with the same result.</summary>
     /// <value>Between 1 and 65536. The default is 512.</value>
@@ -38,9 +44,9 @@ public sealed class ModelLoadOptions
     {
         RequireRange(nameof(MaxTokens), MaxTokens, 1, 65536);
         RequireRange(nameof(Threads), Threads, 0, 1024);
-        if (!Enum.IsDefined(WeightFormat))
+        if (WeightFormat is { } format && !Enum.IsDefined(format))
         {
-            throw new RouterConfigurationException($"ModelLoadOptions: WeightFormat ({(int)WeightFormat}) is not one of {string.Join(", ", Enum.GetNames<WeightFormat>())}.");
+            throw new RouterConfigurationException($"ModelLoadOptions: WeightFormat ({(int)format}) is not one of {string.Join(", ", Enum.GetNames<DynamicMoE.WeightFormat>())}.");
         }
 
         if (!Enum.IsDefined(Isa))
@@ -54,6 +60,16 @@ public sealed class ModelLoadOptions
         }
 
         return (ModelLoadOptions)MemberwiseClone();
+    }
+
+    /// <summary>Compares all of a packed file with its checksums, if that was asked for.</summary>
+    /// <exception cref="CheckpointFormatException">A section differs.</exception>
+    internal void Verify(Checkpoint checkpoint)
+    {
+        if (VerifyChecksums)
+        {
+            checkpoint.Packed?.Verify(CancellationToken.None);
+        }
     }
 
     private static void RequireRange(string name, int value, int minimum, int maximum)

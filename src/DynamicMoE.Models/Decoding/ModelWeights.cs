@@ -11,12 +11,16 @@ internal sealed class ModelWeights : IDisposable
     {
         _owned = owned;
         ModelConfig config = loader.Checkpoint.Config;
+        Format = loader.ExpertFormat;
         Embedding = loader.Embedding(ModelFamily.Embedding, config.VocabularySize, config.HiddenSize);
         Layers = [.. Enumerable.Range(0, config.LayerCount).Select(layer => DecoderLayer.Load(loader, layer, owned))];
         FinalNorm = loader.Vector(ModelFamily.FinalNorm, config.HiddenSize);
         Head = owned.Add(loader.Matrix(
             config.TieWordEmbeddings ? ModelFamily.Embedding : ModelFamily.Head, config.VocabularySize, config.HiddenSize));
     }
+
+    /// <summary>How experts are kept.</summary>
+    public WeightFormat Format { get; }
 
     public EmbeddingTable Embedding { get; }
 
@@ -29,15 +33,6 @@ internal sealed class ModelWeights : IDisposable
     /// <summary>Loads every tensor, and refuses a checkpoint with tensors that its configuration does not explain.</summary>
     public static ModelWeights Load(Checkpoint checkpoint, ModelLoadOptions options)
     {
-        ModelConfig config = checkpoint.Config;
-        if (config.MissingDecoderKey is { } key)
-        {
-            throw new ModelConfigurationException(
-                $"{checkpoint.Name}/config.json",
-                key,
-                $"the decoder does not run the latent attention of {config.ModelType}; MoEBlock.Load gives its MoE layers.");
-        }
-
         CheckpointLayout.CheckDecoder(checkpoint);
         var owned = new DisposalList();
         try

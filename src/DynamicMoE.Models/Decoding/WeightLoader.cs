@@ -14,6 +14,12 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
 
     public ModelLoadOptions Options => options;
 
+    /// <summary>How experts are kept.</summary>
+    public WeightFormat ExpertFormat { get; } = Format(checkpoint, options);
+
+    /// <summary>How every other product is kept: experts are most of a model, and what they lose in 4 bits is not lost twice.</summary>
+    public WeightFormat DenseFormat => ExpertFormat == WeightFormat.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16;
+
     /// <summary>A dense matrix, with its bias when a name is given.</summary>
     public PackedMatrix Matrix(string name, int outputs, int inputs, string? bias = null)
     {
@@ -23,13 +29,13 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
         {
             if (tensor.Type == TensorType.F32)
             {
-                return PackedMatrix.FromFloat32(ReadFloats(file, tensor, _first), outputs, inputs, b, options.WeightFormat, options.Isa);
+                return PackedMatrix.FromFloat32(ReadFloats(file, tensor, _first), outputs, inputs, b, DenseFormat, options.Isa);
             }
 
             Span<ushort> bits = ReadBits(file, tensor, _first);
             return tensor.Type == TensorType.BF16
-                ? PackedMatrix.FromBFloat16(bits, outputs, inputs, b, options.WeightFormat, options.Isa)
-                : PackedMatrix.FromFloat16(MemoryMarshal.Cast<ushort, Half>(bits), outputs, inputs, b, options.WeightFormat, options.Isa);
+                ? PackedMatrix.FromBFloat16(bits, outputs, inputs, b, DenseFormat, options.Isa)
+                : PackedMatrix.FromFloat16(MemoryMarshal.Cast<ushort, Half>(bits), outputs, inputs, b, DenseFormat, options.Isa);
         }
         catch (RoutingValidationException e)
         {
@@ -98,6 +104,15 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
             throw new CheckpointFormatException(
                 file, tensor.Name, $"has {tensor.ElementCount} elements of {elementBytes} bytes, at most {MaxBytes} bytes can be loaded.");
         }
+    }
+
+    private static WeightFormat Format(Checkpoint checkpoint, ModelLoadOptions options)
+    {
+        WeightFormat? packed = checkpoint.Packed?.Header.Format;
+        return packed is null || options.WeightFormat is null || packed == options.WeightFormat
+            ? packed ?? options.WeightFormat ?? WeightFormat.Float32
+            : throw new RouterConfigurationException(
+                $"ModelLoadOptions: WeightFormat ({options.WeightFormat}) is not that of {checkpoint.Name}, which is packed in {packed}.");
     }
 
     private (SafetensorsFile File, TensorInfo Tensor) Take(string name, ReadOnlySpan<long> shape)

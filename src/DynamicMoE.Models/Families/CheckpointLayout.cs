@@ -4,12 +4,22 @@ namespace DynamicMoE.Models;
 internal static class CheckpointLayout
 {
     /// <summary>Checks that a checkpoint has all tensors of its decoder, and none that its configuration does not explain.</summary>
-    /// <exception cref="CheckpointFormatException">A tensor is missing, has another type or shape, or is not explained.</exception>
+    /// <exception cref="ModelConfigurationException">The decoder does not run this kind of model.</exception>
+    /// <exception cref="CheckpointFormatException">A tensor or section is missing, has another type or shape, or is not explained.</exception>
     public static void CheckDecoder(Checkpoint checkpoint)
     {
         ModelConfig config = checkpoint.Config;
+        if (config.MissingDecoderKey is { } key)
+        {
+            throw new ModelConfigurationException(
+                $"{checkpoint.Name}/config.json",
+                key,
+                $"the decoder does not run the latent attention of {config.ModelType}; MoEBlock.Load gives its MoE layers.");
+        }
+
+        PackedFile? packed = checkpoint.Packed;
         var expected = new HashSet<string>(StringComparer.Ordinal);
-        foreach ((string name, long[] shape) in Decoder(config))
+        foreach ((string name, long[] shape) in packed is null ? Dense(config).Concat(MoELayers(config).SelectMany(layer => Experts(config, layer))) : Dense(config))
         {
             _ = checkpoint.Require(name, shape);
             _ = expected.Add(name);
@@ -17,25 +27,30 @@ internal static class CheckpointLayout
 
         foreach (string tensor in checkpoint.TensorNames)
         {
-            if (!expected.Contains(tensor) && !IsKnownExtra(tensor, config))
+            if (!expected.Contains(tensor) && (packed is not null || !IsKnownExtra(tensor, config)))
             {
                 throw new CheckpointFormatException(
                     checkpoint.Name, tensor, $"config.json of a {config.ModelType} model does not explain it; ignoring it would give wrong results.");
             }
         }
+
+        packed?.RequireSections(
+            [PackedSection.Config, .. TokenizerFiles.Used(packed), PackedSection.Tensors, .. MoELayers(config).SelectMany(layer => Sections(config, layer))]);
     }
 
     /// <summary>Checks that a checkpoint has all tensors of one MoE layer.</summary>
     /// <exception cref="CheckpointFormatException">A tensor is missing, or has another type or shape.</exception>
     public static void CheckBlock(Checkpoint checkpoint, int layer)
     {
-        foreach ((string name, long[] shape) in Block(checkpoint.Config, layer))
+        ModelConfig config = checkpoint.Config;
+        foreach ((string name, long[] shape) in checkpoint.Packed is null ? Gate(config, layer).Concat(Experts(config, layer)) : Gate(config, layer))
         {
             _ = checkpoint.Require(name, shape);
         }
     }
 
-    private static IEnumerable<(string Name, long[] Shape)> Decoder(ModelConfig c)
+    /// <summary>Every tensor of the decoder but the experts.</summary>
+    public static IEnumerable<(string Name, long[] Shape)> Dense(ModelConfig c)
     {
         yield return (ModelFamily.Embedding, [c.VocabularySize, c.HiddenSize]);
         yield return (ModelFamily.FinalNorm, [c.HiddenSize]);
@@ -53,12 +68,19 @@ internal static class CheckpointLayout
                 yield return tensor;
             }
 
-            foreach (var tensor in c.MoELayers[layer] ? Block(c, layer) : Mlp(ModelFamily.Dense(layer), c.DenseWidth, c.HiddenSize))
+            foreach (var tensor in c.MoELayers[layer] ? Gate(c, layer) : Mlp(ModelFamily.Dense(layer), c.DenseWidth, c.HiddenSize))
             {
                 yield return tensor;
             }
         }
     }
+
+    /// <summary>The layers with experts.</summary>
+    public static IEnumerable<int> MoELayers(ModelConfig c) => Enumerable.Range(0, c.LayerCount).Where(layer => c.MoELayers[layer]);
+
+    /// <summary>The sections of a packed file that hold the experts of a layer.</summary>
+    public static IEnumerable<string> Sections(ModelConfig c, int layer) =>
+        c.Experts.SharedWidth > 0 ? [PackedSection.Experts(layer), PackedSection.Shared(layer)] : [PackedSection.Experts(layer)];
 
     private static IEnumerable<(string Name, long[] Shape)> Attention(ModelConfig c, int layer)
     {
@@ -83,34 +105,37 @@ internal static class CheckpointLayout
         }
     }
 
-    private static IEnumerable<(string Name, long[] Shape)> Block(ModelConfig c, int layer)
+    // What decides between the experts of a layer.
+    private static IEnumerable<(string Name, long[] Shape)> Gate(ModelConfig c, int layer)
     {
-        ExpertsConfig e = c.Experts;
-        yield return (c.Family.Gate(layer), [e.Count, c.HiddenSize]);
-        if (e.HasSelectionBias)
+        yield return (c.Family.Gate(layer), [c.Experts.Count, c.HiddenSize]);
+        if (c.Experts.HasSelectionBias)
         {
-            yield return (ModelFamily.SelectionBias(layer), [e.Count]);
+            yield return (ModelFamily.SelectionBias(layer), [c.Experts.Count]);
         }
 
-        for (int expert = 0; expert < e.Count; expert++)
-        {
-            foreach (var tensor in Mlp(c.Family.Expert(layer, expert), e.Width, c.HiddenSize))
-            {
-                yield return tensor;
-            }
-        }
-
-        if (e.SharedWidth > 0)
-        {
-            foreach (var tensor in Mlp(c.Family.Shared(layer), e.SharedWidth, c.HiddenSize))
-            {
-                yield return tensor;
-            }
-        }
-
-        if (e.HasSharedGate)
+        if (c.Experts.HasSharedGate)
         {
             yield return (ModelFamily.SharedGate(layer), [1, c.HiddenSize]);
+        }
+    }
+
+    private static IEnumerable<(string Name, long[] Shape)> Experts(ModelConfig c, int layer)
+    {
+        for (int expert = 0; expert < c.Experts.Count; expert++)
+        {
+            foreach (var tensor in Mlp(c.Family.Expert(layer, expert), c.Experts.Width, c.HiddenSize))
+            {
+                yield return tensor;
+            }
+        }
+
+        if (c.Experts.SharedWidth > 0)
+        {
+            foreach (var tensor in Mlp(c.Family.Shared(layer), c.Experts.SharedWidth, c.HiddenSize))
+            {
+                yield return tensor;
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 namespace DynamicMoE.Models;
 
-/// <summary>A checkpoint: configuration, tensors in one file or in shards, and the directory of its tokenizer.</summary>
-/// <remarks>Files are mapped while it is open and must not change. What is loaded from it does not need it afterwards.</remarks>
+/// <summary>A checkpoint: configuration, tokenizer and tensors, in a folder or packed into one file.</summary>
+/// <remarks>Files are mapped while it is open and must not change. What is loaded from it does not need it afterwards; experts of a packed file keep
+/// the mapping that they are read in.</remarks>
 public sealed class Checkpoint : IDisposable
 {
     private const string Single = "model.safetensors", Index = "model.safetensors.index.json";
@@ -9,43 +10,42 @@ public sealed class Checkpoint : IDisposable
     private readonly List<SafetensorsFile> _files;
     private readonly Dictionary<string, SafetensorsFile> _owners;
 
-    private Checkpoint(string name, ModelConfig config, List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> owners)
+    private Checkpoint(
+        string name, ModelConfig config, List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> owners, IModelFiles? sideFiles, PackedFile? packed = null)
     {
         Name = name;
         Config = config;
+        Files = sideFiles;
+        Packed = packed;
         _files = files;
         _owners = owners;
     }
 
-    /// <summary>The directory, or the name that the caller gave with streams.</summary>
+    /// <summary>The path, or the name that the caller gave with streams.</summary>
     public string Name { get; }
 
     /// <summary>What config.json says.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>Names of all tensors.</summary>
+    /// <summary>Names of all tensors; the experts of a packed file are not among them.</summary>
     public IReadOnlyCollection<string> TensorNames => _owners.Keys;
 
-    /// <summary>Opens a directory with config.json and model.safetensors, or shards and their index.</summary>
-    /// <param name="directory">Path of the directory.</param>
-    /// <returns>The checkpoint; dispose it when all that is needed is loaded.</returns>
-    /// <exception cref="ArgumentException"><paramref name="directory"/> is null or empty.</exception>
-    /// <exception cref="ModelConfigurationException">config.json is missing or not valid, or asks for what is not supported; names the key.</exception>
-    /// <exception cref="CheckpointFormatException">A tensor file is missing or breaks the format; names file, tensor and value.</exception>
-    public static Checkpoint Open(string directory)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(directory);
-        ModelConfig config = ModelConfig.ReadFile(Path.Combine(directory, "config.json"));
-        string index = Path.Combine(directory, Index);
-        string single = Path.Combine(directory, Single);
-        if (File.Exists(single))
-        {
-            return FromFile(directory, config, SafetensorsFile.Open(single));
-        }
+    /// <summary>config.json and the tokenizer; null when they came in streams.</summary>
+    internal IModelFiles? Files { get; }
 
-        return File.Exists(index)
-            ? FromShards(directory, config, index)
-            : throw new CheckpointFormatException(directory, null, $"neither {Single} nor {Index} is there.");
+    /// <summary>The packed file, or null.</summary>
+    internal PackedFile? Packed { get; }
+
+    /// <summary>Opens a folder with config.json and model.safetensors, or shards and their index; or a packed file.</summary>
+    /// <param name="path">Path of the folder or of the packed file.</param>
+    /// <returns>The checkpoint; dispose it when all that is needed is loaded.</returns>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
+    /// <exception cref="ModelConfigurationException">config.json is missing or not valid, or asks for what is not supported; names the key.</exception>
+    /// <exception cref="CheckpointFormatException">A file is missing or breaks the format; names file, tensor or section, and value.</exception>
+    public static Checkpoint Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return File.Exists(path) ? FromPacked(PackedFile.Open(path)) : FromFolder(path);
     }
 
     /// <summary>Opens a checkpoint that is held in streams, e.g. embedded resources. The streams are read to their end and not disposed.</summary>
@@ -62,7 +62,7 @@ public sealed class Checkpoint : IDisposable
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(name);
         ModelConfig parsed = ModelConfig.Read(config, $"{name}/config.json");
-        return FromFile(name, parsed, SafetensorsFile.Read(weights, $"{name}/{Single}"));
+        return FromFile(name, parsed, SafetensorsFile.Read(weights, $"{name}/{Single}"), sideFiles: null);
     }
 
     /// <summary>Closes the files. A second call does nothing.</summary>
@@ -72,6 +72,8 @@ public sealed class Checkpoint : IDisposable
         {
             file.Dispose();
         }
+
+        Packed?.Dispose();
     }
 
     /// <summary>Whether the checkpoint has a tensor of this name.</summary>
@@ -98,10 +100,40 @@ public sealed class Checkpoint : IDisposable
                 file.Name, tensor, $"shape is {Printable.Shape([.. info.Shape])}, {Printable.Shape(shape)} is needed.");
     }
 
-    private static Checkpoint FromFile(string name, ModelConfig config, SafetensorsFile file) =>
-        new(name, config, [file], file.Tensors.Keys.ToDictionary(tensor => tensor, _ => file, StringComparer.Ordinal));
+    private static Checkpoint FromPacked(PackedFile packed)
+    {
+        try
+        {
+            ModelConfig config = ModelConfig.Read(packed);
+            return FromFile(packed.Path, config, packed.Tensors(), packed, packed);
+        }
+        catch
+        {
+            packed.Dispose();
+            throw;
+        }
+    }
 
-    private static Checkpoint FromShards(string directory, ModelConfig config, string index)
+    private static Checkpoint FromFolder(string directory)
+    {
+        var sideFiles = new FolderFiles(directory);
+        ModelConfig config = ModelConfig.Read(sideFiles);
+        string index = Path.Combine(directory, Index);
+        string single = Path.Combine(directory, Single);
+        if (File.Exists(single))
+        {
+            return FromFile(directory, config, SafetensorsFile.Open(single), sideFiles);
+        }
+
+        return File.Exists(index)
+            ? FromShards(directory, config, index, sideFiles)
+            : throw new CheckpointFormatException(directory, null, $"neither {Single} nor {Index} is there.");
+    }
+
+    private static Checkpoint FromFile(string name, ModelConfig config, SafetensorsFile file, IModelFiles? sideFiles, PackedFile? packed = null) =>
+        new(name, config, [file], file.Tensors.Keys.ToDictionary(tensor => tensor, _ => file, StringComparer.Ordinal), sideFiles, packed);
+
+    private static Checkpoint FromShards(string directory, ModelConfig config, string index, IModelFiles sideFiles)
     {
         IReadOnlyDictionary<string, string> map = ShardIndex.Read(index);
         var files = new Dictionary<string, SafetensorsFile>(StringComparer.Ordinal);
@@ -121,7 +153,7 @@ public sealed class Checkpoint : IDisposable
                     file.Tensors.ContainsKey(tensor) ? file : throw new CheckpointFormatException(index, tensor, $"{fileName} does not hold it."));
             }
 
-            return new Checkpoint(directory, config, [.. files.Values], owners);
+            return new Checkpoint(directory, config, [.. files.Values], owners, sideFiles);
         }
         catch
         {

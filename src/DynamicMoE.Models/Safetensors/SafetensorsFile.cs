@@ -145,6 +145,13 @@ public sealed class SafetensorsFile : IDisposable
         _bytes.Dispose();
     }
 
+    /// <summary>A safetensors file inside a mapped one, which must stay open.</summary>
+    internal static SafetensorsFile Open(MappedFile file, long start, long length, string name) =>
+        Create(name, TensorBytes.Part(file, start, length));
+
+    /// <summary>Copies bytes [<paramref name="first"/>, first + length) of a tensor of this file; the caller has checked that they exist.</summary>
+    internal void ReadPart(TensorInfo tensor, long first, Span<byte> destination) => _bytes.Read(_dataStart + tensor.Begin + first, destination);
+
     private static SafetensorsFile Create(string name, TensorBytes bytes)
     {
         try

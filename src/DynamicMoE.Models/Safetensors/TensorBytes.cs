@@ -1,5 +1,3 @@
-using System.IO.MemoryMappedFiles;
-
 namespace DynamicMoE.Models;
 
 /// <summary>The bytes of a file: mapped, or held in memory.</summary>
@@ -17,24 +15,12 @@ internal abstract class TensorBytes : IDisposable
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static TensorBytes Map(string path)
     {
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        try
-        {
-            long length = stream.Length;
-            if (length == 0)
-            {
-                stream.Dispose();
-                return new Held([]);
-            }
-
-            return new Mapped(stream, length);
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
+        MappedFile file = MappedFile.Open(path);
+        return new Mapped(file, 0, file.Length, owned: true);
     }
+
+    /// <summary>A part of a mapped file, which the caller keeps.</summary>
+    public static TensorBytes Part(MappedFile file, long start, long length) => new Mapped(file, start, length, owned: false);
 
     /// <summary>Reads a stream to its end.</summary>
     public static TensorBytes Hold(Stream stream)
@@ -55,42 +41,18 @@ internal abstract class TensorBytes : IDisposable
         }
     }
 
-    private sealed class Mapped : TensorBytes
+    private sealed class Mapped(MappedFile file, long start, long length, bool owned) : TensorBytes
     {
-        private readonly MemoryMappedFile _file;
-        private readonly MemoryMappedViewStream _view;
-        private readonly Lock _position = new();
+        public override long Length => length;
 
-        public Mapped(FileStream stream, long length)
-        {
-            Length = length;
-            _file = MemoryMappedFile.CreateFromFile(stream, null, length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            try
-            {
-                _view = _file.CreateViewStream(0, length, MemoryMappedFileAccess.Read);
-            }
-            catch
-            {
-                _file.Dispose();
-                throw;
-            }
-        }
-
-        public override long Length { get; }
-
-        public override void Read(long offset, Span<byte> destination)
-        {
-            lock (_position)
-            {
-                _view.Position = offset;
-                _view.ReadExactly(destination);
-            }
-        }
+        public override void Read(long offset, Span<byte> destination) => file.Read(start + offset, destination);
 
         public override void Dispose()
         {
-            _view.Dispose();
-            _file.Dispose();
+            if (owned)
+            {
+                file.Dispose();
+            }
         }
     }
 }

@@ -34,7 +34,13 @@ public sealed class ByteLevelBpe : ITextTokenizer
     public static ByteLevelBpe Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using JsonDocument document = TokenizerJson.Parse(path);
+        return Open(new FolderFiles(Path.GetDirectoryName(path) ?? ""), Path.GetFileName(path));
+    }
+
+    internal static ByteLevelBpe Open(IModelFiles files, string name)
+    {
+        using JsonDocument document = TokenizerJson.Parse(files, name);
+        string path = files.Place(name);
         try
         {
             return Create(path, new ConfigReader(document.RootElement, path));

@@ -21,13 +21,19 @@ public sealed class SentencePieceModel : ITextTokenizer
     public static SentencePieceModel Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        bool begin = AddsBegin(Path.Combine(Path.GetDirectoryName(path) ?? "", "tokenizer_config.json"));
+        return Open(new FolderFiles(Path.GetDirectoryName(path) ?? ""), Path.GetFileName(path));
+    }
+
+    internal static SentencePieceModel Open(IModelFiles files, string name)
+    {
+        bool begin = AddsBegin(files);
+        string path = files.Place(name);
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using Stream stream = files.OpenFile(name);
             return new SentencePieceModel(LlamaTokenizer.Create(stream, addBeginOfSentence: begin, addEndOfSentence: false));
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (e is not (OutOfMemoryException or DynamicMoEException))
         {
             // The parser has no exception type of its own: damaged files surface as many kinds.
             throw new ModelConfigurationException(path, null, $"not a SentencePiece BPE model: {e.Message}", e);
@@ -53,14 +59,14 @@ public sealed class SentencePieceModel : ITextTokenizer
         return _tokenizer.Decode(tokens);
     }
 
-    private static bool AddsBegin(string path)
+    private static bool AddsBegin(IModelFiles files)
     {
-        if (!File.Exists(path))
+        if (!files.Has(TokenizerFiles.SentencePieceSettings))
         {
             return true;
         }
 
-        using JsonDocument document = TokenizerJson.Parse(path);
-        return new ConfigReader(document.RootElement, path).Boolean("add_bos_token", fallback: true);
+        using JsonDocument document = TokenizerJson.Parse(files, TokenizerFiles.SentencePieceSettings);
+        return new ConfigReader(document.RootElement, files.Place(TokenizerFiles.SentencePieceSettings)).Boolean("add_bos_token", fallback: true);
     }
 }

@@ -3,35 +3,39 @@ namespace DynamicMoE.Models;
 /// <summary>Finds a checkpoint's tokenizer by its files.</summary>
 internal static class TokenizerFiles
 {
-    // Files of tokenizers that are not read. A directory with one of them has a tokenizer; going on without would be wrong.
+    /// <summary>Says whether tokenizer.model puts a token in front.</summary>
+    public const string SentencePieceSettings = "tokenizer_config.json";
+
+    private const string SentencePiece = "tokenizer.model", Bpe = "tokenizer.json";
+
+    // Files of tokenizers that are not read. A checkpoint with one of them has a tokenizer; going on without would be wrong.
     private static readonly string[] Unsupported = ["vocab.json", "merges.txt", "spiece.model", "vocab.txt", "tokenizer.tiktoken"];
 
     /// <summary>Loads tokenizer.model or tokenizer.json; without either takes bytes where the vocabulary fits, else null.</summary>
     /// <exception cref="ModelConfigurationException">The file is not valid, or is of a kind that is not supported; names it.</exception>
-    public static ITextTokenizer? Load(string directory, ModelConfig config)
+    public static ITextTokenizer? Load(IModelFiles files, ModelConfig config)
     {
-        string model = Path.Combine(directory, "tokenizer.model");
-        if (File.Exists(model))
+        if (files.Has(SentencePiece))
         {
-            return SentencePieceModel.Open(model);
+            return SentencePieceModel.Open(files, SentencePiece);
         }
 
-        string json = Path.Combine(directory, "tokenizer.json");
-        if (File.Exists(json))
+        if (files.Has(Bpe))
         {
-            return ByteLevelBpe.Open(json);
+            return ByteLevelBpe.Open(files, Bpe);
         }
 
-        foreach (string name in Unsupported)
-        {
-            string path = Path.Combine(directory, name);
-            if (File.Exists(path))
-            {
-                throw new ModelConfigurationException(path, null, "this tokenizer file is not supported; tokenizer.model or tokenizer.json is needed.");
-            }
-        }
+        return Unsupported.FirstOrDefault(files.Has) is { } name
+            ? throw new ModelConfigurationException(
+                files.Place(name), null, "this tokenizer file is not supported; tokenizer.model or tokenizer.json is needed.")
+            : Bytes(config);
+    }
 
-        return Bytes(config);
+    /// <summary>The names that <see cref="Load"/> reads.</summary>
+    public static IEnumerable<string> Used(IModelFiles files)
+    {
+        string[] names = files.Has(SentencePiece) ? [SentencePiece, SentencePieceSettings] : [Bpe];
+        return names.Where(files.Has);
     }
 
     /// <summary>The tokenizer of a model without files.</summary>

@@ -36,6 +36,13 @@ public sealed class ExpertBank : IDisposable
     /// <summary>Packed bytes that one expert's weights take, padding included.</summary>
     public long BytesPerExpert { get; }
 
+    /// <summary>Packed bytes of all experts: what <see cref="WritePacked"/> writes.</summary>
+    public long PackedBytes => BytesPerExpert * NumExperts;
+
+    /// <summary>Number of the layout of packed weights; another number means other bytes. It is the same at every instruction-set level.</summary>
+    /// <exception cref="BackendException">The native library is not usable here.</exception>
+    public static int PackedLayoutVersion => ExpertCalls.PackedLayoutVersion();
+
     /// <summary>Floating-point operations of one expert on one token: two per weight.</summary>
     public long FlopsPerToken => 2L * Hidden * Width * Kind switch
     {
@@ -92,11 +99,33 @@ public sealed class ExpertBank : IDisposable
         }
     }
 
+    /// <summary>Makes a bank that reads packed weights in a mapped file where they lie; nothing is copied, and a page is read when an expert first uses it.</summary>
+    /// <remarks>Values are not looked at: bytes that are not packed weights give wrong outputs or an <see cref="ExpertDispatchException"/>.</remarks>
+    /// <param name="options">Shape and storage that the weights were packed with; the instruction-set level may differ.</param>
+    /// <param name="file">The mapping; it may be disposed afterwards, the bank keeps it.</param>
+    /// <param name="offset">First byte, a multiple of 64.</param>
+    /// <param name="length">Bytes, exactly what <see cref="WritePacked"/> wrote under the same <see cref="PackedLayoutVersion"/>.</param>
+    /// <returns>The bank, complete; dispose it when no layer needs it any more.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> or <paramref name="file"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the file.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
+    /// <exception cref="RoutingValidationException">The length is not that of these options, or the offset is not aligned.</exception>
+    /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping is disposed.</exception>
+    public static ExpertBank FromMapped(ExpertBankOptions options, MappedFile file, long offset, long length)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(file);
+        ExpertBankOptions valid = options.Validated();
+        return new ExpertBank(valid, ExpertCalls.CreateMapped(valid, file.View(offset, length), offset, length));
+    }
+
     /// <summary>Packs one expert's weights.</summary>
     /// <param name="index">The expert, 0..<see cref="NumExperts"/>-1.</param>
     /// <param name="weights">Its weights, finite; copied.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is outside its range.</exception>
     /// <exception cref="RoutingValidationException">A matrix has the wrong length or holds NaN or infinity.</exception>
+    /// <exception cref="RouterConfigurationException">The bank is mapped: its weights cannot be changed.</exception>
     /// <exception cref="ObjectDisposedException">The bank is disposed.</exception>
     public void SetExpert(int index, ExpertWeights weights)
     {
@@ -105,6 +134,18 @@ public sealed class ExpertBank : IDisposable
         ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
         weights.RequireFit(_options);
         ExpertCalls.Set(Handle, index, in weights);
+    }
+
+    /// <summary>Writes the packed weights of all experts, for <see cref="FromMapped"/>.</summary>
+    /// <param name="destination">Receives <see cref="PackedBytes"/> bytes.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="destination"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">An expert has no weights yet. Nothing was written.</exception>
+    /// <exception cref="ObjectDisposedException">The bank is disposed.</exception>
+    public void WritePacked(Stream destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
+        ExpertCalls.WritePacked(Handle, destination);
     }
 
     /// <summary>Gives the memory back once no layer uses it. A second call does nothing.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DynamicMoE.Bindings;
 
 namespace DynamicMoE.Native;
@@ -8,16 +9,55 @@ internal static unsafe class ExpertCalls
     internal static ExpertsHandle Create(ExpertBankOptions o)
     {
         NativeStatus.RequireLibrary();
-        DmoeExpertsOptions options = DmoeExpertsOptions.Create();
-        options.Experts = o.NumExperts;
-        options.Hidden = o.Hidden;
-        options.Width = o.Width;
-        options.Kind = (int)o.Kind;
-        options.Format = (int)o.Format;
-        options.UseBias = o.UseBias ? 1 : 0;
-        options.Isa = (int)o.Isa;
+        DmoeExpertsOptions options = Options(o);
         NativeStatus.ThrowIfFailed(NativeMethods.dmoe_experts_create(&options, out ExpertsHandle handle));
         return handle;
+    }
+
+    /// <summary>Experts that read packed weights in a mapping; the handle keeps the mapping.</summary>
+    internal static ExpertsHandle CreateMapped(ExpertBankOptions o, SafeBuffer view, long offset, long bytes)
+    {
+        NativeStatus.RequireLibrary();
+        DmoeExpertsOptions options = Options(o);
+        byte* start = null;
+        view.AcquirePointer(ref start);
+        try
+        {
+            NativeStatus.ThrowIfFailed(NativeMethods.dmoe_experts_create_mapped(&options, start + offset, bytes, out ExpertsHandle handle));
+            handle.Keep(view);
+            return handle;
+        }
+        finally
+        {
+            view.ReleasePointer();
+        }
+    }
+
+    /// <summary>Writes all experts' packed weights.</summary>
+    internal static void WritePacked(ExpertsHandle experts, Stream destination)
+    {
+        bool held = false;
+        try
+        {
+            experts.DangerousAddRef(ref held);
+            void* data;
+            long bytes;
+            NativeStatus.ThrowIfFailed(NativeMethods.dmoe_experts_packed(experts, &data, &bytes));
+            MappedMemory.Write((byte*)data, bytes, destination);
+        }
+        finally
+        {
+            if (held)
+            {
+                experts.DangerousRelease();
+            }
+        }
+    }
+
+    internal static int PackedLayoutVersion()
+    {
+        NativeStatus.RequireLibrary();
+        return NativeMethods.dmoe_packed_layout_version();
     }
 
     internal static void Set(ExpertsHandle experts, int index, in ExpertWeights weights)
@@ -46,5 +86,18 @@ internal static unsafe class ExpertCalls
         long bytes;
         NativeStatus.ThrowIfFailed(NativeMethods.dmoe_experts_bytes(experts, &bytes));
         return bytes;
+    }
+
+    private static DmoeExpertsOptions Options(ExpertBankOptions o)
+    {
+        DmoeExpertsOptions options = DmoeExpertsOptions.Create();
+        options.Experts = o.NumExperts;
+        options.Hidden = o.Hidden;
+        options.Width = o.Width;
+        options.Kind = (int)o.Kind;
+        options.Format = (int)o.Format;
+        options.UseBias = o.UseBias ? 1 : 0;
+        options.Isa = (int)o.Isa;
+        return options;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DynamicMoE.Bindings;
 
 namespace DynamicMoE.Native;
@@ -25,6 +26,11 @@ internal static unsafe class LayerCalls
             {
                 options.SharedGate = gate;
                 NativeStatus.ThrowIfFailed(NativeMethods.dmoe_layer_create(&options, router, experts, out LayerHandle layer));
+                foreach (SafeHandle memory in experts.Kept.Concat(shared?.Kept ?? []))
+                {
+                    layer.Keep(memory);
+                }
+
                 return layer;
             }
         }
