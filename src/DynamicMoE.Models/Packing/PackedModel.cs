@@ -46,7 +46,7 @@ public static class PackedModel
         return Describe(file, ModelConfig.Read(file));
     }
 
-    /// <summary>Reads a whole packed file and compares every part with its checksum. Weights take no memory.</summary>
+    /// <summary>Reads a whole packed file and compares every part with its checksum.</summary>
     /// <param name="path">Path of the file.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>What it holds.</returns>
@@ -62,6 +62,14 @@ public static class PackedModel
         PackedFile file = checkpoint.Packed ?? throw new CheckpointFormatException(path, null, "a folder, not a packed model.");
         file.Verify(cancellationToken);
         CheckpointLayout.CheckDecoder(checkpoint);
+        var loader = new WeightLoader(checkpoint, new ModelLoadOptions());
+        foreach (int layer in CheckpointLayout.MoELayers(checkpoint.Config))
+        {
+            // Made and let go: whether the sections have the right sizes is found out this way.
+            ExpertBanks.Routed(loader, layer).Dispose();
+            ExpertBanks.Shared(loader, layer)?.Dispose();
+        }
+
         return Describe(file, checkpoint.Config);
     }
 

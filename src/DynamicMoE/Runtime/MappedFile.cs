@@ -45,8 +45,8 @@ public sealed class MappedFile : IDisposable
     /// <param name="path">Path of a file.</param>
     /// <returns>The mapping; dispose it when nothing more is read or made from it.</returns>
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
-    /// <exception cref="IOException">The file is missing, is a directory or cannot be mapped.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be mapped.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
     /// <exception cref="NotSupportedException">It is no file that can be mapped.</exception>
     public static MappedFile Open(string path)
     {

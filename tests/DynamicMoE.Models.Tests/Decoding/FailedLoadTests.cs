@@ -1,6 +1,6 @@
-using DynamicMoE.Models.Tests.Safetensors;
 using DynamicMoE.TestKit.Checkpoints;
 using DynamicMoE.TestKit.Decoder;
+using DynamicMoE.TestKit.Files;
 
 namespace DynamicMoE.Models.Tests.Decoding;
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using DynamicMoE.Models.Tests.Configuration;
 using DynamicMoE.TestKit.Checkpoints;
 using DynamicMoE.TestKit.Decoder;
+using DynamicMoE.TestKit.Files;
 using DynamicMoE.TestKit.Generators;
 
 namespace DynamicMoE.Models.Tests.Families;
@@ -23,7 +24,7 @@ public sealed class FamilyLayoutTests
         using MoEModel model = MoEModel.Load(directory.Path);
 
         Assert.Equal(model.Config.MoELayers.Count(moe => moe), model.MoELayers.Count);
-        Assert.False(OpenFiles(directory));
+        Assert.False(HoldsFiles(directory));
     }
 
     [Theory, MemberData(nameof(All))]
@@ -163,5 +164,5 @@ public sealed class FamilyLayoutTests
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static bool OpenFiles(TemporaryDirectory directory) => Safetensors.OpenFiles.Hold(directory["model.safetensors"]);
+    private static bool HoldsFiles(TemporaryDirectory directory) => OpenFiles.Hold(directory["model.safetensors"]);
 }

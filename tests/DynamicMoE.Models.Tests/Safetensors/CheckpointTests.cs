@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using DynamicMoE.TestKit.Checkpoints;
 using DynamicMoE.TestKit.Decoder;
+using DynamicMoE.TestKit.Files;
 
 namespace DynamicMoE.Models.Tests.Safetensors;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DynamicMoE.TestKit.Checkpoints;
+using DynamicMoE.TestKit.Files;
 
 namespace DynamicMoE.Models.Tests.Safetensors;
 
