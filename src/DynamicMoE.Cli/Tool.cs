@@ -47,6 +47,7 @@ internal static class Tool
     {
         EvalCommand.Create(console),
         GenerateCommand.Create(console),
+        PackCommand.Create(console),
         DoctorCommand.Create(console),
     };
 

@@ -23,12 +23,12 @@ public sealed class ProcessTests
     [Fact]
     public async Task Usage_WhenWrong_IsOneLineOnTheErrorStream()
     {
-        using Process process = Start("eval", "--format", "q4");
+        using Process process = Start("eval", "--format", "q5");
         string error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
 
         Assert.Equal(ExitCodes.Usage, process.ExitCode);
-        Assert.Equal("dmoe: --format 'q4' is not one of f32, bf16 (see dmoe --help)\n", error);
+        Assert.Equal("dmoe: --format 'q5' is not one of f32, bf16, q8, q4 (see dmoe --help)\n", error);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ internal static class EvalCommand
         Option<string?> model = SharedOptions.Model();
         Option<double[]> budgets = NumberOptions.Reals(
             "--budgets", "Mean experts per token of the dynamic rows, at most the trained number.", 1, 64, [1.25, 1.5]);
-        Option<string> format = SharedOptions.Format();
+        Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
         Option<int> maxBytes = NumberOptions.Whole("--max-bytes", "Most bytes of text to score.", 256, 1 << 28, DefaultBytes);
         Option<bool> json = SharedOptions.Json();
@@ -34,7 +34,7 @@ internal static class EvalCommand
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format)!, parsed.GetValue(threads));
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
                 EvaluationReport report = Run(choice, parsed.GetValue(text), parsed.GetValue(budgets)!, parsed.GetValue(maxBytes), cancel);
                 if (parsed.GetValue(json))
                 {

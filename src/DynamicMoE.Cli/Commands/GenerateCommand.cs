@@ -28,7 +28,7 @@ internal static class GenerateCommand
         var fixedCount = new Option<bool>("--static") { Description = "The trained number of experts for every token." };
         Option<double?> temperature = NumberOptions.Real("--temperature", "0 = the likeliest token each time; default 0.8.", 0, 10);
         Option<int> seed = NumberOptions.Whole("--seed", "Seed of the sampling.", 0, int.MaxValue, 0);
-        Option<string> format = SharedOptions.Format();
+        Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
         var command = new Command("generate", "Continues a prompt, streaming the text.")
         {
@@ -44,7 +44,7 @@ internal static class GenerateCommand
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format)!, parsed.GetValue(threads));
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
                 var options = new GenerationOptions
                 {
                     MaxNewTokens = parsed.GetValue(maxTokens),

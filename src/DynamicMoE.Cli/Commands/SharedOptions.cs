@@ -1,15 +1,17 @@
 using System.CommandLine;
+using DynamicMoE.Cli.Models;
 
 namespace DynamicMoE.Cli.Commands;
 
 /// <summary>Options that several commands have.</summary>
 internal static class SharedOptions
 {
-    /// <summary>Folder of a checkpoint.</summary>
+    /// <summary>A checkpoint or a packed model.</summary>
     public static Option<string?> Model() => new("--model")
     {
-        Description = "Folder of a Hugging Face checkpoint (config.json, safetensors). Default: the TinyMoE that comes with the tool.",
-        HelpName = "DIR",
+        Description = "Folder of a Hugging Face checkpoint (config.json, safetensors), or a file that dmoe pack wrote. "
+            + "Default: the TinyMoE that comes with the tool.",
+        HelpName = "PATH",
     };
 
     /// <summary>Machine-readable output.</summary>
@@ -19,21 +21,26 @@ internal static class SharedOptions
     public static Option<int> Threads() =>
         NumberOptions.Whole("--threads", "Threads of a native call; 0 = chosen from cores and cgroup quota.", 0, 1024, 0);
 
-    /// <summary>How weights are kept.</summary>
-    public static Option<string> Format() => new("--format")
+    /// <summary>How weights are kept; null when it is not given.</summary>
+    /// <param name="default">What is taken then, for the description.</param>
+    public static Option<WeightFormat?> Format(string @default) => new("--format")
     {
-        Description = "How the native core keeps weights: f32, or bf16 (half the bytes, activations rounded to bf16).",
-        HelpName = "f32|bf16",
-        DefaultValueFactory = _ => "f32",
+        Description = "How the native core keeps weights: f32; bf16 (half the bytes, activations rounded to bf16); q8 or q4 (experts in 8 or "
+            + $"4 bits, the rest in bf16). {@default}",
+        HelpName = string.Join('|', WeightFormats.Names),
         CustomParser = result =>
         {
             string value = result.Tokens[0].Value;
-            if (value is not ("f32" or "bf16"))
+            WeightFormat? format = WeightFormats.Find(value);
+            if (format is null)
             {
-                result.AddError($"--format '{value}' is not one of f32, bf16");
+                result.AddError($"--format '{value}' is not one of {string.Join(", ", WeightFormats.Names)}");
             }
 
-            return value;
+            return format;
         },
     };
+
+    /// <summary>What is taken in place of <see cref="Format"/> where a model is loaded.</summary>
+    public const string LoadedFormat = "Default: f32; a packed model has its own.";
 }

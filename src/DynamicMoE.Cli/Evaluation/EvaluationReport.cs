@@ -56,7 +56,7 @@ internal sealed record EvaluationTextInfo
 /// <summary>The model that was run.</summary>
 internal sealed record EvaluationModelInfo
 {
-    /// <summary>Folder or built-in name.</summary>
+    /// <summary>Path or built-in name.</summary>
     public required string Name { get; init; }
 
     /// <summary>model_type of its configuration.</summary>
@@ -80,7 +80,7 @@ internal sealed record EvaluationModelInfo
     /// <summary>Tokens per pass through the model, at most.</summary>
     public required int Batch { get; init; }
 
-    /// <summary>How weights are kept: f32 or bf16.</summary>
+    /// <summary>How experts are kept: f32, bf16, q8 or q4.</summary>
     public required string Format { get; init; }
 }
 

@@ -37,7 +37,7 @@ internal sealed class EvaluatedModel : IEvaluationModel
             TrainedExperts = config.Experts.PerToken,
             Window = window,
             Batch = batch,
-            Format = choice.Format,
+            Format = WeightFormats.Name(_model.WeightFormat),
         };
     }
 

@@ -3,28 +3,36 @@ using DynamicMoE.Models;
 namespace DynamicMoE.Cli.Models;
 
 /// <summary>Which model to load, and how.</summary>
-/// <param name="Directory">Checkpoint folder; null = the TinyMoE that comes with the tool.</param>
-/// <param name="Format">f32 or bf16.</param>
+/// <param name="Path">Checkpoint folder or packed model; null = the TinyMoE that comes with the tool.</param>
+/// <param name="Format">How weights are kept; null = f32, or the packed model's own.</param>
 /// <param name="Threads">Threads of a native call; 0 = the pool's.</param>
-internal sealed record ModelChoice(string? Directory, string Format, int Threads)
+internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threads)
 {
     /// <summary>Name of the model in the output.</summary>
-    public string Name => Directory ?? "TinyMoE";
+    public string Name => Path ?? "TinyMoE";
+
+    /// <summary>Where it is.</summary>
+    /// <exception cref="ToolException">There is nothing.</exception>
+    public string Place
+    {
+        get
+        {
+            string place = Path ?? System.IO.Path.Combine(AppContext.BaseDirectory, "TinyMoE");
+            return Directory.Exists(place) || (Path is not null && File.Exists(place))
+                ? place
+                : throw new ToolException(Path is null ? $"TinyMoE is not beside the tool: {place}" : $"--model '{Path}' is neither a folder nor a file");
+        }
+    }
 
     /// <summary>Loads it.</summary>
     /// <param name="batch">Tokens per pass, at most.</param>
-    /// <exception cref="ToolException">There is no such folder, or the checkpoint has no tokenizer.</exception>
+    /// <exception cref="ToolException">There is nothing at the path, or the checkpoint has no tokenizer or no experts.</exception>
     public MoEModel Load(int batch)
     {
-        string path = Directory ?? Path.Combine(AppContext.BaseDirectory, "TinyMoE");
-        if (!System.IO.Directory.Exists(path))
-        {
-            throw new ToolException(Directory is null ? $"TinyMoE is not beside the tool: {path}" : $"--model '{Directory}' is not a folder");
-        }
-
+        string path = Place;
         MoEModel model = MoEModel.Load(path, new ModelLoadOptions
         {
-            WeightFormat = Format == "bf16" ? WeightFormat.BFloat16 : WeightFormat.Float32,
+            WeightFormat = Format,
             Threads = Threads,
             MaxTokens = batch,
         });

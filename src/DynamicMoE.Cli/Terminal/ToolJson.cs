@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
+using DynamicMoE.Cli.Packing;
 
 namespace DynamicMoE.Cli.Terminal;
 
@@ -12,6 +13,7 @@ namespace DynamicMoE.Cli.Terminal;
     NewLine = "\n")]
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(DoctorReport))]
+[JsonSerializable(typeof(PackReport))]
 internal sealed partial class ToolJson : JsonSerializerContext
 {
     /// <summary>Writes an evaluation.</summary>
@@ -21,4 +23,8 @@ internal sealed partial class ToolJson : JsonSerializerContext
     /// <summary>Writes a diagnosis.</summary>
     public static void Write(ToolConsole console, DoctorReport report) =>
         console.Out.WriteLine(JsonSerializer.Serialize(report, Default.DoctorReport));
+
+    /// <summary>Writes what a packed model holds.</summary>
+    public static void Write(ToolConsole console, PackReport report) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(report, Default.PackReport));
 }

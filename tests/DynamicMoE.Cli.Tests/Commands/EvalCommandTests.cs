@@ -54,7 +54,7 @@ public sealed class EvalCommandTests(ByteCheckpoint checkpoint) : IClassFixture<
 
     [Fact]
     public async Task Run_WhenTheFolderIsMissing_NamesIt() =>
-        (await ToolRun.Of("eval", "--model", "no/such")).RequireFailure(ExitCodes.Failure, "--model 'no/such' is not a folder");
+        (await ToolRun.Of("eval", "--model", "no/such")).RequireFailure(ExitCodes.Failure, "--model 'no/such' is neither a folder nor a file");
 
     [Fact]
     public async Task Run_WhenTheTextIsMissing_NamesIt() =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DynamicMoE.TestKit.Checkpoints;
 using Xunit;
 
 namespace DynamicMoE.Cli.Tests.Commands;
@@ -27,6 +28,15 @@ public sealed class TinyMoETests
     }
 
     [Fact]
+    public async Task Eval_WhenExpertsHaveFewerBits_LosesLittle()
+    {
+        double bf16 = await StaticBitsPerByteAsync("bf16");
+
+        Assert.InRange(await StaticBitsPerByteAsync("q8"), bf16 - 0.01, bf16 + 0.002);
+        Assert.InRange(await StaticBitsPerByteAsync("q4"), bf16 - 0.01, bf16 + 0.05);
+    }
+
+    [Fact]
     public async Task Generate_WhenCold_ContinuesInWords()
     {
         ToolRun run = await ToolRun.Of("generate", "--prompt", "Gets or sets the ", "--temperature", "0", "--max-tokens", "40");
@@ -34,6 +44,22 @@ public sealed class TinyMoETests
         Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
         Assert.Equal(41, run.Out.Length);
         Assert.Contains(' ', run.Out.Trim());
+    }
+
+    // On the embedded text, which is the same on every machine.
+    private static async Task<double> StaticBitsPerByteAsync(string format)
+    {
+        using var directory = new TemporaryDirectory();
+        using (Stream text = typeof(Tool).Assembly.GetManifestResourceStream("fallback.txt")!)
+        using (FileStream file = File.Create(directory["text"]))
+        {
+            await text.CopyToAsync(file);
+        }
+
+        ToolRun run = await ToolRun.Of("eval", "--text", directory["text"], "--max-bytes", "4096", "--budgets", "1.5", "--format", format, "--json");
+        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        using JsonDocument json = JsonDocument.Parse(run.Out);
+        return BitsPerByte(json.RootElement.GetProperty("rows")[0]);
     }
 
     private static double BitsPerByte(JsonElement row) => row.GetProperty("bits_per_byte").GetDouble();

@@ -44,7 +44,7 @@ public sealed class EvaluatedModelTests
     {
         SyntheticCheckpoint.Create(FamilySettings.Create(ReferenceFamily.Mixtral) with { Vocabulary = Pair + 1 }).Save(directory.Path);
         File.WriteAllText(directory["tokenizer.json"], Tokenizer(prefixed).ToJsonString());
-        return new EvaluatedModel(new ModelChoice(directory.Path, "f32", 1));
+        return new EvaluatedModel(new ModelChoice(directory.Path, WeightFormat.Float32, 1));
     }
 
     // A byte-level vocabulary whose ids are the bytes, a token with a text of three bytes, and one merge: the first two bytes of U+20AC.

@@ -12,8 +12,10 @@ public sealed class BitIdentityTests
             var data = new TheoryData<ReferenceFamily, WeightFormat>();
             foreach (ReferenceFamily family in Enum.GetValues<ReferenceFamily>())
             {
-                data.Add(family, WeightFormat.Float32);
-                data.Add(family, WeightFormat.BFloat16);
+                foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+                {
+                    data.Add(family, format);
+                }
             }
 
             return data;

@@ -6,9 +6,6 @@ namespace DynamicMoE.Models.Tests.Decoding;
 /// <summary>Small models of every family, loaded through files as users load theirs.</summary>
 internal static class TestModels
 {
-    /// <summary>The formats that a model can be loaded in.</summary>
-    public static IReadOnlyList<WeightFormat> Formats { get; } = [WeightFormat.Float32, WeightFormat.BFloat16];
-
     /// <summary>24 token ids that use the vocabulary unevenly.</summary>
     public static int[] Tokens(int count = 24) => [.. Enumerable.Range(0, count).Select(i => ((i * i * 7) + (3 * i) + 5) % 64)];
 

@@ -171,7 +171,7 @@ public sealed class DamagedFileTests : IDisposable
     [InlineData(-1)]
     public void Forward_WhenUncheckedExpertsAreGarbage_IsADispatchExceptionAtWorst(int value)
     {
-        foreach (WeightFormat format in TestModels.Formats)
+        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
         {
             var bytes = new PackedBytes(MakeGood(format));
             Span<byte> experts = bytes.Content("experts.1");

@@ -21,7 +21,7 @@ public sealed class PackedModelTests : IDisposable
             var data = new TheoryData<ReferenceFamily, WeightFormat>();
             foreach (ReferenceFamily family in Enum.GetValues<ReferenceFamily>())
             {
-                foreach (WeightFormat format in TestModels.Formats)
+                foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
                 {
                     data.Add(family, format);
                 }

@@ -24,7 +24,7 @@ public sealed class MappedBankTests : IDisposable
         var kinds = new TheoryData<ExpertKind, WeightFormat, bool>();
         foreach (ExpertKind kind in new[] { ExpertKind.SwiGlu, ExpertKind.Gelu, ExpertKind.Linear })
         {
-            foreach (WeightFormat format in Formats.All)
+            foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
                 kinds.Add(kind, format, false);
                 kinds.Add(kind, format, true);

@@ -12,7 +12,7 @@
 namespace dmoe::test {
 namespace {
 
-constexpr int32_t kFormats[] = {DMOE_FORMAT_F32, DMOE_FORMAT_BF16};
+constexpr int32_t kFormats[] = {DMOE_FORMAT_F32, DMOE_FORMAT_BF16, DMOE_FORMAT_Q8, DMOE_FORMAT_Q4};
 constexpr int32_t kKinds[] = {DMOE_EXPERT_SWIGLU, DMOE_EXPERT_RELU, DMOE_EXPERT_LINEAR};
 
 using ExpertsPointer = std::unique_ptr<dmoe_experts, decltype(&dmoe_experts_destroy)>;
