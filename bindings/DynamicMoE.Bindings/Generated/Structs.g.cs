@@ -514,7 +514,7 @@ internal unsafe struct DmoeMachineLimits
     /// <summary>[out] fused multiply-adds of the level, per second.</summary>
     public double F32Flops;
 
-    /// <summary>[out] vdpbf16ps, per second; where the level lacks it f32_flops, since bfloat16 is then multiplied as float32.</summary>
+    /// <summary>[out] vdpbf16ps, per second; where the level lacks it two fused multiply-adds per pair, whose limit is that of f32_flops.</summary>
     public double Bf16Flops;
 
     /// <summary>[out] vpdpbusd, per second; where the level lacks it vpmaddubsw + vpmaddwd + vpaddd, below AVX2 portable code.</summary>
