@@ -127,6 +127,7 @@ Task("Check")
 Task("Bench").Does(() =>
 {
     BuildNative("release", tests: false, benchmarks: true);
+    Run($"{NativeBuild}/benchmarks/native/dynamicmoe_op_benchmarks", "");
     Run($"{NativeBuild}/benchmarks/native/dynamicmoe_native_benchmarks", "");
     Run("dotnet", "run -c Release --project benchmarks/DynamicMoE.Benchmarks -- --filter *");
 });

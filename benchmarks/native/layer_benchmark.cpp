@@ -147,6 +147,7 @@ void layer_forward(benchmark::State& state, const Shape& shape, int32_t format, 
 int main(int argc, char** argv) {
   for (const Shape& shape : kShapes) {
     for (int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16, DMOE_FORMAT_Q8, DMOE_FORMAT_Q4}) {
+      if (shape.name[0] == 'X' && format == DMOE_FORMAT_F32) continue;  // 5.6 GB
       for (int threads : {1, 2}) {
         for (int64_t tokens : {1, 8, 64, 512}) {
           const std::string name = std::string("layer_forward/") + shape.name + "/" + kFormatNames[format] +
