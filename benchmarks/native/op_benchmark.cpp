@@ -11,6 +11,7 @@
 #include "core/memory.hpp"
 #include "core/quant.hpp"
 #include "engine/cpu.hpp"
+#include "engine/kernel_table.hpp"
 #include "engine/ops.hpp"
 #include "engine/packing.hpp"
 

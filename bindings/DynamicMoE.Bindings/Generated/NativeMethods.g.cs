@@ -133,7 +133,7 @@ internal static unsafe partial class NativeMethods
     internal static partial void dmoe_experts_destroy(nint experts);
 
     /// <summary>Packs one expert's weights.</summary>
-    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (expert index), DMOE_E_NOT_FINITE, DMOE_E_STATE (mapped)</returns>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (expert index), DMOE_E_NOT_FINITE (also what a format cannot hold: magnitudes above 8319008 in q8, 458528 in q4, 3.4e38 in bf16), DMOE_E_STATE (mapped)</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_experts_set(ExpertsHandle experts, int expert, DmoeExpertWeights* weights);
 

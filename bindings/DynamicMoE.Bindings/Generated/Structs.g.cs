@@ -429,7 +429,7 @@ internal unsafe struct DmoeLinearOptions
     /// <summary>dmoe_dtype of the weights.</summary>
     public int Dtype;
 
-    /// <summary>dmoe_format.</summary>
+    /// <summary>DMOE_FORMAT_F32 or DMOE_FORMAT_BF16.</summary>
     public int Format;
 
     /// <summary>dmoe_isa.</summary>

@@ -5,8 +5,8 @@
 // (bf16: even k, then odd k; or vdpbf16ps). Latency is hidden by more rows or more panels, never by splitting
 // the sum; a block of k stores the accumulator and the next one loads it back, which changes no bit. Error:
 // |out - exact| <= gamma(k) * sum |x||w|, gamma(k) = k u / (1 - k u), u = 2^-24; the exact sum is over the
-// stored (bf16: rounded) elements. vdpbf16ps rounds twice per pair: gamma(k + 1), plus k * 2^-126 for flushed
-// products. 8- and 4-bit formats: panel_quant.inl.
+// stored (bf16: rounded) elements. vdpbf16ps rounds twice per pair: gamma(k + 1), plus 2^-126 * sum (1 + |x|
+// + |w|) for what it takes as zero. 8- and 4-bit formats: panel_quant.inl.
 
 namespace dmoe {
 namespace {
@@ -109,10 +109,10 @@ template <class Format, int R, int P>
 __attribute__((noinline)) void gemm_columns(const PanelGemm& g, int64_t tiles, const uint8_t* panels,
                                             int64_t panel_stride, float* out) {
   const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
-  const int64_t block = tiles > 1 ? Format::kBlockSteps : steps;
+  const int64_t blocks = tiles > 1 ? (steps + Format::kBlockSteps - 1) / Format::kBlockSteps : 1;
   const int64_t whole = g.m - tiles * (R - 1);  // tiles of R rows; the others have R - 1
-  for (int64_t from = 0; from < steps; from += block) {
-    const int64_t to = from + block < steps ? from + block : steps;
+  for (int64_t b = 0; b < blocks; ++b) {        // dealt evenly, so that each asks for half of one like itself
+    const int64_t from = steps * b / blocks, to = steps * (b + 1) / blocks;
     int64_t row = 0;
     for (int64_t t = 0; t < tiles; ++t) {
       const void* const* rows = g.rows + row;

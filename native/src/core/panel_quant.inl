@@ -3,8 +3,9 @@
 //
 // Per block of 32 k the integer sum is exact; then acc = fma(sw * sx, float(sum), acc), blocks ascending,
 // with sw the weights' scale and sx the activations'. Integers do not round, so every level gives the same
-// bits. Error against exact arithmetic on the stored values and scales: gamma(blocks + 2) * sum |x||w|, u =
-// 2^-24: one rounding of sw * sx, one of float(sum) at most, and one fma per block.
+// bits. Error against exact arithmetic on the stored values and scales: gamma(blocks + 1) * sum |x||w| +
+// blocks * 2^-130, u = 2^-24: one rounding of sw * sx and one per fma; float(sum) is exact, |sum| < 2^24; the
+// last term is underflow of sw * sx.
 
 #include "core/quant.hpp"
 

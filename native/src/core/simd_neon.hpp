@@ -21,6 +21,8 @@ struct Vec {
 // row has 8, as many as two pipes of latency 4 keep busy.
 constexpr int kTileAccumulators = 4;
 
+// Asks for a line of the second-level cache; any address will do.
+DMOE_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 DMOE_INLINE Vec set1(float x) { return {vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x)}; }
 DMOE_INLINE Vec zero() { return set1(0.0f); }
 DMOE_INLINE Vec load(const float* p) {

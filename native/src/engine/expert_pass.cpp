@@ -16,6 +16,10 @@ constexpr int64_t kRoundTokens = 16;     // tokens of a unit that rounds hidden 
 constexpr int64_t kUnitsPerThread = 12;  // enough for an even finish, few enough that a claim costs nothing
 constexpr uint64_t kNoOverflow = ~uint64_t{0};
 
+// Output panels of a unit of the down product. Few rows: wide units, because each expert's part of a unit is
+// one run of memory. Many: more units, for balance.
+int64_t down_panels_limit(int64_t rows) { return rows <= 64 ? 64 : 4; }
+
 int64_t operands_size(const Experts* experts, int64_t tokens) {
   return experts->format() == DMOE_FORMAT_F32 ? 0 : tokens * experts->input_row_bytes();
 }
@@ -66,7 +70,8 @@ ExpertPass::ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slo
   routed_h_ = arena.take<std::byte>(size(routed_rows * routed->hidden_row_bytes()));
   shared_h_ = arena.take<std::byte>(shared == nullptr ? 0 : size(shared_rows * shared->hidden_row_bytes()));
   down_inputs_ = arena.take<const void*>(size(rows));
-  scratch_floats_ = std::max(kUpFloats, rows * kPanelColumns);
+  const int64_t down_floats = std::min(kBlockRoutes, rows * down_panels_limit(rows)) * kPanelColumns;
+  scratch_floats_ = std::max({kUpFloats, rows * kPanelColumns, down_floats});
   scratch_ = arena.take<float>(size(scratch_floats_ * threads_));
   work_ = arena.take<Work>(size(works));
   unit_start_ = arena.take<int64_t>(size(works + 1));
@@ -76,9 +81,8 @@ void ExpertPass::run(const MatrixView& hidden, const RouteBlock& routes, const O
                      int64_t first_token) {
   tokens_ = hidden.rows;
   overflow_.store(kNoOverflow, std::memory_order_relaxed);
-  gate_shared(hidden);
+  prepare(hidden);
   plan(routes);
-  round_inputs(hidden);
   point_inputs(hidden);
   list_work();
   cut_units();
@@ -115,21 +119,29 @@ void ExpertPass::plan(const RouteBlock& routes) {
   weights_ = all_weights_;
 }
 
-// Once per token, not once per route; in parallel where there is enough of it.
-void ExpertPass::round_inputs(const MatrixView& hidden) {
-  const auto round = [&](const Experts& experts, std::byte* operands) {
+// What each token needs once, whatever its routes: operands in the experts' formats, and the weight of the
+// shared experts.
+void ExpertPass::prepare(const MatrixView& hidden) {
+  const Experts* shared = setup_.shared;
+  const bool own = shared != nullptr && shared->format() != setup_.routed->format();
+  if (setup_.routed->format() == DMOE_FORMAT_F32 && shared == nullptr) return;
+  const auto round = [](const Experts& experts, const Rows& rows, std::byte* operands, int64_t first) {
     if (experts.format() == DMOE_FORMAT_F32) return;
-    const int64_t chunks = (hidden.rows + kRoundTokens - 1) / kRoundTokens;
-    parallel_for(chunks, threads_, [&](int64_t chunk, int) {
-      const int64_t first = chunk * kRoundTokens;
-      const int64_t count = std::min(kRoundTokens, hidden.rows - first);
-      experts.round_inputs({hidden.row(first), count, hidden.columns, hidden.stride},
-                           operands + first * experts.input_row_bytes());
-    });
+    experts.round_inputs(rows, operands + first * experts.input_row_bytes());
   };
-  round(*setup_.routed, routed_operands_);
-  if (setup_.shared != nullptr && shared_operands_ != routed_operands_)
-    round(*setup_.shared, shared_operands_);
+  parallel_for((hidden.rows + kRoundTokens - 1) / kRoundTokens, threads_, [&](int64_t chunk, int) {
+    const int64_t first = chunk * kRoundTokens;
+    const Rows rows{hidden.row(first), std::min(kRoundTokens, hidden.rows - first), hidden.columns,
+                    hidden.stride};
+    round(*setup_.routed, rows, routed_operands_, first);
+    if (shared == nullptr) return;
+    if (own) round(*shared, rows, shared_operands_, first);
+    if (setup_.shared_gate == nullptr) {
+      std::fill_n(shared_weights_ + first, rows.count, 1.0f);
+    } else {
+      setup_.routed->kernels().gate_rows({rows, setup_.shared_gate, shared_weights_ + first});
+    }
+  });
 }
 
 const void* ExpertPass::input(const Experts* experts, const std::byte* operands, const MatrixView& hidden,
@@ -146,16 +158,6 @@ void ExpertPass::point_inputs(const MatrixView& hidden) {
   for (int64_t t = 0; t < tokens_; ++t) {
     shared_inputs_[t] = input(setup_.shared, shared_operands_, hidden, t);
   }
-}
-
-void ExpertPass::gate_shared(const MatrixView& hidden) {
-  if (setup_.shared == nullptr) return;
-  if (setup_.shared_gate == nullptr) {
-    std::fill(shared_weights_, shared_weights_ + tokens_, 1.0f);
-    return;
-  }
-  setup_.routed->kernels().gate_rows(
-      {{hidden.data, hidden.rows, hidden.columns, hidden.stride}, setup_.shared_gate, shared_weights_});
 }
 
 void ExpertPass::list_work() {
@@ -204,12 +206,10 @@ void ExpertPass::cut_units() {
     unit_start_[i + 1] = unit_start_[i] + w.panel_units * ((w.rows + kUpRows - 1) / kUpRows);
   }
   const int64_t rows = std::max<int64_t>(1, routed_rows_ + shared_count_ * tokens_);
-  // Few rows: wide units, because each expert's part of a unit is one run of memory. Many: more units, for
-  // balance.
-  const bool few = rows <= 64;
-  const int64_t wanted = setup_.routed->down_panels() / (few ? 2 * threads_ : 4 * threads_);
+  const int64_t units = (rows <= 64 ? 2 : 4) * threads_;
   const int64_t fit = scratch_floats_ / (rows * kPanelColumns);
-  down_panels_ = std::clamp<int64_t>(std::min(wanted, fit), 1, few ? kFewRowsPanels : 4);
+  down_panels_ =
+      std::clamp<int64_t>(std::min(setup_.routed->down_panels() / units, fit), 1, down_panels_limit(rows));
 }
 
 void ExpertPass::up_unit(int64_t unit, int worker) {

@@ -1,5 +1,5 @@
-// The experts' work on one block of routed tokens: plan, gate+up+activation, down+combine. Two parallel
-// regions.
+// The experts' work on one block of routed tokens: rounding of the tokens, plan, gate+up+activation,
+// down+combine. Three parallel regions, two where nothing is rounded.
 #ifndef DYNAMICMOE_ENGINE_EXPERT_PASS_HPP_
 #define DYNAMICMOE_ENGINE_EXPERT_PASS_HPP_
 
@@ -45,11 +45,10 @@ class ExpertPass {
   struct Work;  // one active expert
 
   void plan(const RouteBlock& routes);
-  void round_inputs(const MatrixView& hidden);
+  void prepare(const MatrixView& hidden);
   const void* input(const Experts* experts, const std::byte* operands, const MatrixView& hidden,
                     int64_t token) const;
   void point_inputs(const MatrixView& hidden);
-  void gate_shared(const MatrixView& hidden);
   void list_work();
   void add_work(const Experts* experts, int64_t expert, int64_t first_row, int64_t rows,
                 const void* const* inputs, std::byte* activations);
@@ -75,7 +74,7 @@ class ExpertPass {
   const float* weights_ = nullptr;  // the routes' own or all_weights_
   float* shared_weights_;           // [tokens]
   // Operands.
-  std::byte* routed_operands_;  // [tokens] hidden states in the routed experts' format; nullptr for f32
+  std::byte* routed_operands_;  // [tokens] hidden states in the routed experts' format; unused for f32
   std::byte* shared_operands_;  // the same for the shared ones; the routed ones' when the formats are equal
   const void** routed_inputs_;  // [routed rows]
   const void** shared_inputs_;  // [tokens]

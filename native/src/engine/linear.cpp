@@ -87,6 +87,9 @@ void Linear::run(const MatrixView& input, int32_t threads, const OutputView& out
     dense.gemm.panel_count = std::min(panels_per_unit, panels_ - first_panel);
     dense.gemm.out = output.row(first_row) + first_panel * 32;
     dense.gemm.out_stride = output.stride;
+    // A decoder goes through all its matrices before it comes back to this one: what is larger than a core's
+    // own cache is read from further away each time.
+    dense.gemm.from_memory = static_cast<int64_t>(packed_bytes()) > cpu_info().l2_bytes;
     dense.columns = std::min(dense.gemm.panel_count * 32, options_.outputs - first_panel * 32);
     dense.bias = bias_.empty() ? nullptr : bias_.data() + first_panel * 32;
     (bf16() ? kernels_->dense_bf16 : kernels_->dense_f32)(dense);

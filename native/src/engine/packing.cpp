@@ -1,7 +1,8 @@
 #include "engine/packing.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <atomic>
+#include <bit>
 #include <cstring>
 
 #include "core/panel_gemm.hpp"
@@ -11,29 +12,22 @@
 namespace dmoe {
 namespace {
 
-constexpr int64_t kBlock = 64;  // inner elements converted at a time: 32 columns of them fit L1
+constexpr int64_t kCheckRows = 64;  // rows of a unit of the check
+constexpr int64_t kBlock = 64;      // inner elements converted at a time: 32 columns of them fit L1
 
-float float_of(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-float from_bf16(uint16_t half) { return float_of(static_cast<uint32_t>(half) << 16); }
+float from_bf16(uint16_t half) { return std::bit_cast<float>(static_cast<uint32_t>(half) << 16); }
 
 uint16_t to_bf16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
+  const auto bits = std::bit_cast<uint32_t>(value);
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-bool finite_in(int32_t format, float value) {
-  if (format == DMOE_FORMAT_Q8 || format == DMOE_FORMAT_Q4) return std::abs(value) <= largest_weight(format);
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
+// Bits of the first magnitude that a format refuses.
+uint32_t refused_from(int32_t format) {
   // The largest float that bfloat16 does not round to infinity lies half a step above its largest value.
-  const uint32_t limit = format == DMOE_FORMAT_BF16 ? 0x7f7f8000u : 0x7f800000u;
-  return (bits & 0x7fffffffu) < limit;
+  if (format == DMOE_FORMAT_BF16) return 0x7f7f8000u;
+  if (format == DMOE_FORMAT_F32) return 0x7f800000u;
+  return std::bit_cast<uint32_t>(largest_weight(format)) + 1;
 }
 
 // Elements [first, first + count) of a row as float.
@@ -79,9 +73,11 @@ void put_halves(const float* values, int64_t first, int64_t count, int64_t colum
   for (int64_t k = 0; k < count; ++k) out[(k / 2) * 2 * kPanelColumns + k % 2] = to_bf16(values[k]);
 }
 
+// Of q8 and q4.
+int64_t block_bytes(int32_t format) { return format == DMOE_FORMAT_Q8 ? kQ8BlockBytes : kQ4BlockBytes; }
+
 // One block of one column, as core/quant.hpp lays it out.
 void put_block(const WeightBlock& weights, int32_t format, int64_t column, uint8_t* block) {
-  const int64_t bytes = format == DMOE_FORMAT_Q8 ? kQ8BlockBytes : kQ4BlockBytes;
   for (int64_t k = 0; k < kQuantBlock; ++k) {
     const int64_t step = k / 4;
     const int64_t at = 4 * column + k % 4;
@@ -93,14 +89,13 @@ void put_block(const WeightBlock& weights, int32_t format, int64_t column, uint8
       both = static_cast<uint8_t>(step % 2 == 0 ? nibble : both | nibble << 4);
     }
   }
-  std::memcpy(block + bytes - kQuantScaleBytes + 2 * column, &weights.scale, 2);
+  std::memcpy(block + block_bytes(format) - kQuantScaleBytes + 2 * column, &weights.scale, 2);
 }
 
 void put_blocks(const float* values, int32_t format, int64_t first, int64_t count, int64_t column,
                 void* panel) {
-  const int64_t bytes = format == DMOE_FORMAT_Q8 ? kQ8BlockBytes : kQ4BlockBytes;
   for (int64_t k = 0; k < count; k += kQuantBlock) {
-    uint8_t* block = static_cast<uint8_t*>(panel) + (first + k) / kQuantBlock * bytes;
+    uint8_t* block = static_cast<uint8_t*>(panel) + (first + k) / kQuantBlock * block_bytes(format);
     put_block(round_weights(format, values + k), format, column, block);
   }
 }
@@ -130,6 +125,21 @@ void pack_panel(const Part* parts, int part_count, int32_t format, int64_t inner
   }
 }
 
+// Whether every magnitude of a row lies below `limit`, as bits.
+bool row_is_below(const WeightMatrix& matrix, int64_t row, uint32_t limit) {
+  float values[kBlock];
+  for (int64_t first = 0; first < matrix.columns; first += kBlock) {
+    const int64_t count = std::min(kBlock, matrix.columns - first);
+    convert(matrix, row, first, count, values);
+    bool good = true;
+    for (int64_t i = 0; i < count; ++i) {
+      good &= (std::bit_cast<uint32_t>(values[i]) & 0x7fffffffu) < limit;
+    }
+    if (!good) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int64_t packed_inner(int32_t format, int64_t k) {
@@ -139,8 +149,7 @@ int64_t packed_inner(int32_t format, int64_t k) {
 }
 
 int64_t panel_bytes(int32_t format, int64_t k) {
-  if (format == DMOE_FORMAT_Q8) return quant_blocks(k) * kQ8BlockBytes;
-  if (format == DMOE_FORMAT_Q4) return quant_blocks(k) * kQ4BlockBytes;
+  if (format == DMOE_FORMAT_Q8 || format == DMOE_FORMAT_Q4) return quant_blocks(k) * block_bytes(format);
   return packed_inner(format, k) * kPanelColumns * (format == DMOE_FORMAT_BF16 ? 2 : 4);
 }
 
@@ -157,17 +166,21 @@ int64_t operand_bytes(int32_t format, int64_t k) {
 
 int64_t first_bad_row(const WeightMatrix& matrix, int32_t format) {
   if (matrix.data == nullptr) return -1;
-  float values[kBlock];
-  for (int64_t row = 0; row < matrix.rows; ++row) {
-    for (int64_t first = 0; first < matrix.columns; first += kBlock) {
-      const int64_t count = std::min(kBlock, matrix.columns - first);
-      convert(matrix, row, first, count, values);
-      bool good = true;
-      for (int64_t i = 0; i < count; ++i) good &= finite_in(format, values[i]);
-      if (!good) return row;
+  const uint32_t limit = refused_from(format);
+  std::atomic<int64_t> lowest{matrix.rows};
+  parallel_for((matrix.rows + kCheckRows - 1) / kCheckRows, region_threads(0), [&](int64_t chunk, int) {
+    const int64_t end = std::min(matrix.rows, (chunk + 1) * kCheckRows);
+    for (int64_t row = chunk * kCheckRows; row < end; ++row) {
+      if (!row_is_below(matrix, row, limit)) {
+        int64_t known = lowest.load(std::memory_order_relaxed);
+        while (row < known && !lowest.compare_exchange_weak(known, row, std::memory_order_relaxed)) {
+        }
+        return;
+      }
     }
-  }
-  return -1;
+  });
+  const int64_t row = lowest.load(std::memory_order_relaxed);
+  return row == matrix.rows ? -1 : row;
 }
 
 void pack_panels(const WeightMatrix& matrix, int32_t format, void* panels) {

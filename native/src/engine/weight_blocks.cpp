@@ -1,8 +1,8 @@
 #include "engine/weight_blocks.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "dynamicmoe/dynamicmoe.h"
@@ -12,23 +12,16 @@ namespace {
 
 constexpr float kLargestF16 = 65504.0f;
 
-uint32_t bits_of(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-float float_of(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
+uint32_t bits_of(float value) { return std::bit_cast<uint32_t>(value); }
+float float_of(uint32_t bits) { return std::bit_cast<float>(bits); }
 
 // Values under one scale; @return sum of squared errors.
 float round_with(const float* weights, float scale, float low, float high, int8_t* value) {
   const float inverse = scale == 0.0f ? 0.0f : 1.0f / scale;
   float error = 0;
   for (int i = 0; i < kQuantBlock; ++i) {
-    const float q = std::clamp(std::nearbyint(weights[i] * inverse), low, high);
+    // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even: |weights[i] * inverse| < 2^22.
+    const float q = std::clamp((weights[i] * inverse + 0x1.8p23f) - 0x1.8p23f, low, high);
     value[i] = static_cast<int8_t>(q);
     const float miss = weights[i] - scale * q;
     error += miss * miss;

@@ -18,9 +18,9 @@ struct WeightBlock {
 float largest_weight(int32_t format) noexcept;
 
 /** Rounds 32 finite weights of at most largest_weight().
- *  q8: scale = largest magnitude / 127, so that |w - scale * value| <= (1/2 + 2^-4) * |scale| + 2^-18.
+ *  q8: scale = largest magnitude / 127, so that |w - scale * value| <= (1/2 + 2^-15) * |scale| + 2^-18.
  *  q4: of five scales that map the weight of largest magnitude to -8 .. -7, the one with the smallest sum of
- *  squared errors; |w - scale * value| <= (1 + 2^-4) * |scale| + 2^-22. */
+ *  squared errors; |w - scale * value| <= (1 + 2^-8) * |scale| + 2^-22. */
 WeightBlock round_weights(int32_t format, const float* weights) noexcept;
 
 /** The value of float16 bits. */

@@ -124,7 +124,7 @@ public sealed class ExpertBank : IDisposable
     /// <param name="index">The expert, 0..<see cref="NumExperts"/>-1.</param>
     /// <param name="weights">Its weights, finite; copied.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is outside its range.</exception>
-    /// <exception cref="RoutingValidationException">A matrix has the wrong length or holds NaN or infinity.</exception>
+    /// <exception cref="RoutingValidationException">A matrix has the wrong length or holds NaN, infinity or a magnitude that the format cannot hold (8319008 in q8, 458528 in q4).</exception>
     /// <exception cref="RouterConfigurationException">The bank is mapped: its weights cannot be changed.</exception>
     /// <exception cref="ObjectDisposedException">The bank is disposed.</exception>
     public void SetExpert(int index, ExpertWeights weights)

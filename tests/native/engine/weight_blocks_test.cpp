@@ -38,7 +38,7 @@ void expect_rounded(int32_t format, const std::vector<float>& w) {
   const WeightBlock block = round_weights(format, w.data());
   const auto scale = static_cast<double>(from_f16(block.scale));
   const bool q8 = format == DMOE_FORMAT_Q8;
-  const double bound = (q8 ? 0.5 + 0x1p-4 : 1 + 0x1p-4) * std::abs(scale) + (q8 ? 0x1p-18 : 0x1p-22);
+  const double bound = (q8 ? 0.5 + 0x1p-15 : 1 + 0x1p-8) * std::abs(scale) + (q8 ? 0x1p-18 : 0x1p-22);
   for (size_t i = 0; i < 32; ++i) {
     ASSERT_GE(block.value[i], q8 ? -127 : -8);
     ASSERT_LE(block.value[i], q8 ? 127 : 7);

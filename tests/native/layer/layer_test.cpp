@@ -83,6 +83,20 @@ TEST(Layer, Forward_WhenExpertsAreShared_AddsThemAfterTheRoutedOnes) {
   }
 }
 
+TEST(Layer, Forward_WhenSharedExpertsHaveAnotherFormat_RoundsTokensForEach) {
+  for (int32_t format : kFormats) {
+    for (int32_t shared_format : kFormats) {
+      LayerSpec s = spec(48, 20, 6, 2);
+      s.format = format;
+      s.shared = 1;
+      s.shared_format = shared_format;
+      const TestLayer layer(s);
+      layer.forward(layer.tokens(40, 7));  // what the workspace holds must not matter
+      for (int64_t tokens : {1, 5, 40}) expect_correct(layer, tokens);
+    }
+  }
+}
+
 TEST(Layer, Forward_WhenTheBatchIsCutDifferently_GivesTheSameBits) {
   for (int32_t format : kFormats) {
     LayerSpec s = spec(65, 50, 7, 3);

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "dynamicmoe/dynamicmoe.h"
+
 namespace dmoe::test {
 
 /** SplitMix64: the same numbers on every machine. */
@@ -56,9 +58,18 @@ inline double gamma(int64_t n) {
   return nu / (1 - nu);
 }
 
-/** gamma for a product of length k of either format; vdpbf16ps rounds once more and flushes subnormals. */
+/** Bound on the error of a product of length k with a bias (ops/experts/experts.hpp); vdpbf16ps rounds once
+ * more and takes subnormals as zero. */
 inline double product_bound(int64_t k, double sum_of_magnitudes) {
   return gamma(k + 2) * sum_of_magnitudes + static_cast<double>(k + 1) * 0x1p-126;
+}
+
+/** The same for a format: sums of q8 and q4 round once per block (core/panel_quant.inl); two more for the
+ * bias and for the reference's own product of value and scale. */
+inline double product_bound(int32_t format, int64_t k, double sum_of_magnitudes) {
+  const bool blocks = format == DMOE_FORMAT_Q8 || format == DMOE_FORMAT_Q4;
+  if (!blocks) return product_bound(k, sum_of_magnitudes);
+  return gamma((k + 31) / 32 + 3) * sum_of_magnitudes + static_cast<double>(k + 1) * 0x1p-126;
 }
 
 }  // namespace dmoe::test

@@ -84,7 +84,7 @@ TestLayer::TestLayer(const LayerSpec& spec, uint64_t seed) : spec_(spec) {
   dmoe_experts* experts = nullptr;
   EXPECT_EQ(dmoe_experts_create(&eo, &experts), DMOE_OK) << dmoe_last_error();
   experts_.reset(experts);
-  routed_ = fill(experts, spec.experts, eo.width, random);
+  routed_ = fill(experts, spec.format, spec.experts, eo.width, random);
 
   dmoe_layer_options lo{};
   lo.struct_size = sizeof lo;
@@ -92,11 +92,12 @@ TestLayer::TestLayer(const LayerSpec& spec, uint64_t seed) : spec_(spec) {
   lo.threads = spec.threads;
   if (spec.shared > 0) {
     eo.experts = spec.shared;
+    eo.format = shared_format();
     if (spec.shared_width > 0) eo.width = spec.shared_width;
     dmoe_experts* shared = nullptr;
     EXPECT_EQ(dmoe_experts_create(&eo, &shared), DMOE_OK) << dmoe_last_error();
     shared_experts_.reset(shared);
-    shared_ = fill(shared, spec.shared, eo.width, random);
+    shared_ = fill(shared, shared_format(), spec.shared, eo.width, random);
     if (spec.shared_gate) shared_gate_ = random.normals(spec.hidden, 0.3f);
     lo.shared = shared;
     lo.shared_gate = spec.shared_gate ? shared_gate_.data() : nullptr;
@@ -106,7 +107,7 @@ TestLayer::TestLayer(const LayerSpec& spec, uint64_t seed) : spec_(spec) {
   layer_.reset(layer);
 }
 
-std::vector<ExpertSource> TestLayer::fill(dmoe_experts* experts, int32_t count, int32_t width,
+std::vector<ExpertSource> TestLayer::fill(dmoe_experts* experts, int32_t format, int32_t count, int32_t width,
                                           Random& random) const {
   const int64_t d = spec_.hidden;
   const float in = 1 / std::sqrt(static_cast<float>(d));
@@ -129,9 +130,9 @@ std::vector<ExpertSource> TestLayer::fill(dmoe_experts* experts, int32_t count, 
         sizeof(dmoe_expert_weights), DMOE_DTYPE_F32,     pointer(s.gate),     pointer(s.up), pointer(s.down),
         pointer(s.gate_bias),        pointer(s.up_bias), pointer(s.down_bias)};
     EXPECT_EQ(dmoe_experts_set(experts, e, &w), DMOE_OK) << dmoe_last_error();
-    s.gate = as_weights(std::move(s.gate), swiglu ? width : 0, d, spec_.format);
-    s.up = as_weights(std::move(s.up), width, d, spec_.format);
-    s.down = as_weights(std::move(s.down), linear ? 0 : d, width, spec_.format);
+    s.gate = as_weights(std::move(s.gate), swiglu ? width : 0, d, format);
+    s.up = as_weights(std::move(s.up), width, d, format);
+    s.down = as_weights(std::move(s.down), linear ? 0 : d, width, format);
   }
   return sources;
 }
@@ -185,8 +186,8 @@ dmoe_status TestLayer::execute(const std::vector<float>& x, Routing& routing, st
   return dmoe_layer_execute(layer(), &in, &routes, &out, nullptr);
 }
 
-void TestLayer::add_expert(const ExpertSource& s, int32_t width, const std::vector<double>& x, double weight,
-                           Sum& sum) const {
+void TestLayer::add_expert(const ExpertSource& s, int32_t format, int32_t width, const std::vector<double>& x,
+                           double weight, Sum& sum) const {
   std::vector<double> h = x;
   std::vector<double> dh(x.size(), 0.0);
   const bool linear = spec_.kind == DMOE_EXPERT_LINEAR;
@@ -208,7 +209,7 @@ void TestLayer::add_expert(const ExpertSource& s, int32_t width, const std::vect
       h[static_cast<size_t>(f)] = value;
       dh[static_cast<size_t>(f)] = error;
     }
-    add_rounding(spec_.format, h, dh);
+    add_rounding(format, h, dh);
   }
   for (int64_t d = 0; d < spec_.hidden; ++d) {
     const Product y = product(linear ? s.up : s.down, linear ? s.up_bias : s.down_bias, d, h, dh);
@@ -221,13 +222,16 @@ void TestLayer::add_expert(const ExpertSource& s, int32_t width, const std::vect
 void TestLayer::expect_close(const std::vector<float>& x, const Routing& routing,
                              const std::vector<float>& y) const {
   const size_t hidden = static_cast<size_t>(spec_.hidden);
-  const InputRows stored(x, static_cast<int64_t>(x.size()) / spec_.hidden, spec_.hidden, spec_.format);
+  const int64_t count = static_cast<int64_t>(x.size()) / spec_.hidden;
+  const InputRows stored(x, count, spec_.hidden, spec_.format);
+  const InputRows shared_stored(x, count, spec_.hidden, shared_format());
   const int32_t shared_width = spec_.shared_width > 0 ? spec_.shared_width : spec_.width;
   for (size_t t = 0; t < x.size() / hidden; ++t) {
-    std::vector<double> row(hidden);
+    std::vector<double> row(hidden), shared_row(hidden);
     double dot = 0, dot_magnitude = 0;
     for (size_t d = 0; d < hidden; ++d) {
       row[d] = stored.at(static_cast<int64_t>(t), static_cast<int64_t>(d));
+      shared_row[d] = shared_stored.at(static_cast<int64_t>(t), static_cast<int64_t>(d));
       if (shared_gate_.empty()) continue;
       const double term = static_cast<double>(x[t * hidden + d]) * static_cast<double>(shared_gate_[d]);
       dot += term;
@@ -237,14 +241,14 @@ void TestLayer::expect_close(const std::vector<float>& x, const Routing& routing
     for (int32_t s = 0; s < routing.slots; ++s) {
       const size_t at = t * static_cast<size_t>(routing.slots) + static_cast<size_t>(s);
       if (routing.ids[at] < 0) continue;
-      add_expert(routed_[static_cast<size_t>(routing.ids[at])], spec_.width, row,
+      add_expert(routed_[static_cast<size_t>(routing.ids[at])], spec_.format, spec_.width, row,
                  static_cast<double>(routing.weights[at]), sum);
     }
     const double gate = shared_gate_.empty() ? 1 : 1 / (1 + std::exp(-dot));
     const double gate_error =
         shared_gate_.empty() ? 0 : gamma(spec_.hidden / 16 + 6) * dot_magnitude / 4 + 0x1p-20;
     Sum shared{std::vector<double>(hidden), std::vector<double>(hidden), std::vector<double>(hidden)};
-    for (const ExpertSource& s : shared_) add_expert(s, shared_width, row, 1, shared);
+    for (const ExpertSource& s : shared_) add_expert(s, shared_format(), shared_width, shared_row, 1, shared);
     for (size_t d = 0; d < hidden; ++d) {
       const double exact = sum.value[d] + gate * shared.value[d];
       const double magnitude = sum.magnitude[d] + shared.magnitude[d];

@@ -19,8 +19,9 @@ struct LayerSpec {
   int32_t kind = DMOE_EXPERT_SWIGLU;
   int32_t format = DMOE_FORMAT_F32;
   bool bias = false;
-  int32_t shared = 0;        // shared experts
-  int32_t shared_width = 0;  // 0 = width
+  int32_t shared = 0;          // shared experts
+  int32_t shared_width = 0;    // 0 = width
+  int32_t shared_format = -1;  // -1 = format
   bool shared_gate = false;
   int32_t isa = DMOE_ISA_AUTO;
   int32_t max_tokens = 512;
@@ -65,9 +66,11 @@ class TestLayer {
   struct Sum {
     std::vector<double> value, error, magnitude;
   };
-  void add_expert(const ExpertSource& source, int32_t width, const std::vector<double>& x, double weight,
-                  Sum& sum) const;
-  std::vector<ExpertSource> fill(dmoe_experts* experts, int32_t count, int32_t width, Random& random) const;
+  int32_t shared_format() const { return spec_.shared_format < 0 ? spec_.format : spec_.shared_format; }
+  void add_expert(const ExpertSource& source, int32_t format, int32_t width, const std::vector<double>& x,
+                  double weight, Sum& sum) const;
+  std::vector<ExpertSource> fill(dmoe_experts* experts, int32_t format, int32_t count, int32_t width,
+                                 Random& random) const;
 
   LayerSpec spec_;
   std::vector<ExpertSource> routed_, shared_;

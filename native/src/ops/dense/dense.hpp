@@ -1,10 +1,10 @@
 // dense: y = x W^T + b on packed panels, and the passes over rows that prepare products.
 //
-// dense        sums as panel_gemm.inl says, then the bias; |y - exact| <= gamma(K + 1) * (sum |x||w| + |b|).
+// dense        sums as panel_gemm.inl says, then the bias; |y - exact| <= gamma(K + 2) * (sum |x||w| + |b|)
+//              + (K + 1) * 2^-126.
 // round_rows   float rows to bfloat16, nearest even, padded with zeros to the stride: exact by definition.
-// quantise_rows  float rows to blocks of 32 (core/quant.hpp): |x - scale * value| <= (1/2 + 2^-15) * scale,
-// or
-//              2^-119 in a block set to zero. The same bits at every level.
+// quantise_rows  float rows to blocks of 32 (core/quant.hpp), the same bits at every level:
+//              |x - scale * value| <= (1/2 + 2^-15) * scale, or 2^-119 in a block set to zero.
 // finite_rows  index of the first row that holds a NaN or an infinity, or the row count.
 // gate_rows    sigmoid(row . gate): 16 lanes over the columns, then the tree of sum_tree;
 //              |error| <= gamma(D/16 + 6) * sum |x||g| / 4 + 2^-20.

@@ -1,18 +1,18 @@
 // experts: the two products of an expert on packed panels (core/panel_gemm.hpp).
 //
-// up    h = act(x Wup^T + bup), or silu(x Wgate^T + bgate) * (x Wup^T + bup) for SwiGLU. Panels of SwiGLU
-// hold
-//       16 gate columns, then the 16 up columns that belong to them: both are at hand when h is formed. Such
-//       a panel yields 16 columns of h, any other 32. h is what the format's products take: float, bfloat16
+// up    h = act(x Wup^T + bup), or silu(x Wgate^T + bgate) * (x Wup^T + bup) for SwiGLU. A panel of SwiGLU
+//       holds 16 gate columns, then the 16 up columns that belong to them: both are at hand when h is formed.
+//       It yields 16 columns of h, any other 32. h is what the format's products take: float, bfloat16
 //       rounded to nearest even, or quantised blocks of 32 (core/quant.hpp).
 // down  y = h Wdown^T + bdown.
 // Order: sums as panel_gemm.inl and panel_quant.inl say, then the bias, then the activation
 // (core/simd_math.inl). A row's result depends on nothing but the row, the weights, the format and, for bf16,
 // whether the level has vdpbf16ps. Error of y against exact arithmetic on the stored weights and rows: with
-// eg, eu the errors of the two sums, gamma(K + 1) * (sum |x||w| + |b|) each, |dh| <= 1.1 |up| eg + |silu| eu
-// + 1.1 eg eu + 2^-20 |h| for SwiGLU and 1.13 eu + 2^-20 |up| for the others (1.1 and 1.13 bound |silu'| and
-// |gelu'|), + 2^-8 |h| in bf16 and + (max |h| of the block) / 253 in q8 and q4; then |dy| <= sum |wdown| |dh|
-// + gamma(F + 1) * (sum |wdown| (|h| + |dh|) + |b|).
+// eg, eu the errors of the two sums, gamma(K + 2) * (sum |x||w| + |b|) + (K + 1) * 2^-126 each,
+// |dh| <= 1.1 |up| eg + |silu| eu + 1.1 eg eu + 2^-20 |h| for SwiGLU and 1.13 eu + 2^-20 |up| for the others
+// (1.1 and 1.13 bound |silu'| and |gelu'|), + 2^-8 (|h| + |dh|) in bf16 and + (max (|h| + |dh|) of the block)
+// / 253 + 2^-119 in q8 and q4; then |dy| <= sum |wdown| |dh| + gamma(F + 2) * (sum |wdown| (|h| + |dh|) +
+// |b|) + (F + 1) * 2^-126. The sums of q8 and q4 err less: panel_quant.inl.
 #ifndef DYNAMICMOE_OPS_EXPERTS_EXPERTS_HPP_
 #define DYNAMICMOE_OPS_EXPERTS_EXPERTS_HPP_
 

@@ -17,8 +17,8 @@ struct Shape {
   int64_t outputs;
   int64_t rows;
 };
-const Shape kShapes[] = {{1, 1, 1},     {3, 17, 2},     {15, 33, 3},    {64, 32, 7},
-                         {129, 160, 1}, {257, 100, 66}, {1500, 65, 130}};
+const Shape kShapes[] = {{1, 1, 1},     {3, 17, 2},     {15, 33, 3},     {64, 32, 7},
+                         {129, 160, 1}, {257, 100, 66}, {1500, 65, 130}, {2100, 33, 26}};
 
 void check_dense(const char* op, int32_t format) {
   const auto lines = kernel_lines<dense_f32_kernel>(op);
@@ -30,9 +30,10 @@ void check_dense(const char* op, int32_t format) {
     const int64_t panels = panels_for(shape.outputs);
     std::vector<float> bias = random.normals(panels * 32);
     const int64_t stride = shape.outputs + 3;  // what lies between rows must stay as it is
-    const auto run = [&](dense_f32_kernel* kernel, int64_t first, int64_t count) {
+    const auto run = [&](dense_f32_kernel* kernel, int64_t first, int64_t count, bool from_memory = false) {
       std::vector<float> y(static_cast<size_t>(count * stride), 77.0f);
-      kernel({{x.pointers.data() + first, count, shape.inputs, w.panels.data(), panels, y.data(), stride},
+      kernel({{x.pointers.data() + first, count, shape.inputs, w.panels.data(), panels, y.data(), stride,
+               from_memory},
               shape.outputs,
               bias.data()});
       return y;
@@ -40,6 +41,7 @@ void check_dense(const char* op, int32_t format) {
     const std::vector<float> portable = run(lines.back().run, 0, shape.rows);
     for (const auto& line : lines) {
       const std::vector<float> y = run(line.run, 0, shape.rows);
+      EXPECT_TRUE(same_bits(run(line.run, 0, shape.rows, true), y)) << line.name << " from memory";
       for (int64_t r = 0; r < shape.rows; ++r) {
         for (int64_t n = 0; n < stride; ++n) {
           const double actual = static_cast<double>(y[static_cast<size_t>(r * stride + n)]);

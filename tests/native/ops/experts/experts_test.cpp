@@ -17,8 +17,9 @@ struct Shape {
   int64_t width;
   int64_t rows;
 };
-const Shape kShapes[] = {{1, 1, 1},   {7, 17, 2},     {16, 33, 3},  {33, 16, 7},
-                         {64, 48, 1}, {200, 100, 13}, {1100, 40, 9}};
+// 2100 is more than one block of k in every format; 26 rows are three tiles at AVX-512, not all equal.
+const Shape kShapes[] = {{1, 1, 1},      {7, 17, 2},    {16, 33, 3},    {33, 16, 7},   {64, 48, 1},
+                         {200, 100, 13}, {1100, 40, 9}, {2100, 40, 26}, {40, 2100, 26}};
 
 // The operands of one up product; for kinds without a gate, `gate` is unused.
 struct UpCase {
@@ -60,7 +61,8 @@ struct UpCase {
   int64_t columns() const { return panels * (kind == DMOE_EXPERT_SWIGLU ? 16 : 32); }
 
   // h of rows [first, first + count) as float, every column that the panels have.
-  std::vector<float> run(experts_up_f32_kernel* kernel, int64_t first, int64_t count) const {
+  std::vector<float> run(experts_up_f32_kernel* kernel, int64_t first, int64_t count,
+                         bool from_memory = false) const {
     std::vector<float> scratch(static_cast<size_t>(count * kUpGroupPanels * 32));
     const int64_t stride = operand_bytes(format, columns());
     std::vector<char> h(static_cast<size_t>(count * stride), 77);
@@ -72,6 +74,7 @@ struct UpCase {
               panels,
               scratch.data(),
               kUpGroupPanels * 32};
+    t.gemm.from_memory = from_memory;
     t.kind = kind;
     t.bias = use_bias ? packed_bias.data() : nullptr;
     t.hidden = h.data();
@@ -110,12 +113,12 @@ struct UpCase {
       return use_bias ? static_cast<double>(b[static_cast<size_t>(f)]) : 0.0;
     };
     const ExactDot u = exact_dot(x, r, up, f, bias(up_bias));
-    const double eu = product_bound(up.columns, u.magnitude);
+    const double eu = product_bound(format, up.columns, u.magnitude);
     if (kind != DMOE_EXPERT_SWIGLU) {
       return {activation(kind, u.sum), 1.13 * eu + 0x1p-20 * std::abs(u.sum) + 1e-36};
     }
     const ExactDot g = exact_dot(x, r, gate, f, bias(gate_bias));
-    const double eg = product_bound(gate.columns, g.magnitude);
+    const double eg = product_bound(format, gate.columns, g.magnitude);
     const double silu = activation(DMOE_EXPERT_SILU, g.sum);
     return {silu * u.sum, 1.1 * eg * (std::abs(u.sum) + eu) + std::abs(silu) * eu +
                               0x1p-20 * std::abs(silu * u.sum) + 1e-36};
@@ -156,6 +159,7 @@ void check_up(const char* op, int32_t format) {
       for (const auto& line : lines) {
         const std::vector<float> h = c.run(line.run, 0, shape.rows);
         c.expect_close(h, line.name);
+        EXPECT_TRUE(same_bits(c.run(line.run, 0, shape.rows, true), h)) << line.name << " from memory";
         if (line.isa != DMOE_ISA_AVX512BF16) {
           EXPECT_TRUE(same_bits(h, portable)) << line.name << " differs from the portable kernel";
         }
@@ -222,19 +226,23 @@ void check_down(const char* op, int32_t format) {
     const int64_t stride = panels_for(shape.hidden) * 32;
     const std::vector<float> bias = random.normals(stride);
     std::vector<float> portable(static_cast<size_t>(shape.rows * stride));
-    const auto run = [&](experts_down_f32_kernel* kernel, int64_t first, int64_t count, float* out) {
-      kernel({{h.pointers.data() + first, count, shape.width, w.panels.data(), stride / 32, out, stride},
+    const auto run = [&](experts_down_f32_kernel* kernel, int64_t first, int64_t count, float* out,
+                         bool from_memory = false) {
+      kernel({{h.pointers.data() + first, count, shape.width, w.panels.data(), stride / 32, out, stride,
+               from_memory},
               bias.data()});
     };
     run(lines.back().run, 0, shape.rows, portable.data());
     for (const auto& line : lines) {
-      std::vector<float> y(portable.size());
+      std::vector<float> y(portable.size()), streamed(portable.size());
       run(line.run, 0, shape.rows, y.data());
+      run(line.run, 0, shape.rows, streamed.data(), true);
+      EXPECT_TRUE(same_bits(streamed, y)) << line.name << " from memory";
       for (int64_t r = 0; r < shape.rows; ++r) {
         for (int64_t d = 0; d < shape.hidden; ++d) {
           const ExactDot e = exact_dot(h, r, w, d, static_cast<double>(bias[static_cast<size_t>(d)]));
           ASSERT_LE(std::abs(static_cast<double>(y[static_cast<size_t>(r * stride + d)]) - e.sum),
-                    product_bound(shape.width, e.magnitude))
+                    product_bound(format, shape.width, e.magnitude))
               << line.name << " row " << r << " column " << d;
         }
         std::vector<float> alone(static_cast<size_t>(stride));
@@ -259,24 +267,33 @@ TEST(ExpertsDown, Q4_WhenAnyShape_IsWithinItsBoundAndTheSameAtEveryLevel) {
   check_down("experts_down_q4", DMOE_FORMAT_Q4);
 }
 
-// Every block at its extremes: the largest sums that the integer path can meet must not saturate.
+// Blocks at their extremes: the largest sums that the integer path can meet must not saturate.
+void expect_sum(const char* op, int32_t format, const std::vector<float>& block, float x, double expected) {
+  const int64_t k = 2 * kQuantBlock;
+  std::vector<float> weights;
+  for (int i = 0; i < 32 * 2; ++i) weights.insert(weights.end(), block.begin(), block.end());
+  ASSERT_EQ(as_weights(weights, 32, k, format), weights) << "the format must hold the weights exactly";
+  Buffer<char> panel(static_cast<size_t>(panel_bytes(format, k)));
+  pack_panels({weights.data(), DMOE_DTYPE_F32, 32, k}, format, panel.data());
+  const InputRows rows(std::vector<float>(static_cast<size_t>(k), x), 1, k, format);
+  for (const auto& line : kernel_lines<experts_down_f32_kernel>(op)) {
+    std::vector<float> y(32);
+    line.run({{rows.pointers.data(), 1, k, panel.data(), 1, y.data(), 32}, nullptr});
+    for (float value : y) EXPECT_NEAR(static_cast<double>(value), expected, 1e-2) << line.name;
+  }
+}
+
 TEST(ExpertsDown, WhenEveryWeightAndActivationIsLargest_SumsExactly) {
-  for (const auto& [op, format] :
-       {std::pair{"experts_down_q8", DMOE_FORMAT_Q8}, {"experts_down_q4", DMOE_FORMAT_Q4}}) {
-    for (const float sign : {1.0f, -1.0f}) {
-      const int64_t k = 64;
-      std::vector<float> weights(32 * 64, sign);
-      Buffer<char> panel(static_cast<size_t>(panel_bytes(format, k)));
-      pack_panels({weights.data(), DMOE_DTYPE_F32, 32, k}, format, panel.data());
-      const float stored = as_weights(weights, 32, k, format)[0];
-      const InputRows x(std::vector<float>(64, -1.0f), 1, k, format);
-      for (const auto& line : kernel_lines<experts_down_f32_kernel>(op)) {
-        std::vector<float> y(32);
-        line.run({{x.pointers.data(), 1, k, panel.data(), 1, y.data(), 32}, nullptr});
-        for (float value : y)
-          EXPECT_NEAR(static_cast<double>(value), -64.0 * static_cast<double>(stored), 1e-4) << line.name;
-      }
+  for (float x : {1.0f, -1.0f}) {
+    const double sign = static_cast<double>(x);
+    for (float w : {127.0f, -127.0f}) {
+      expect_sum("experts_down_q8", DMOE_FORMAT_Q8, std::vector<float>(32, w), x,
+                 sign * 64 * static_cast<double>(w));
     }
+    std::vector<float> seven(32, 7.0f);  // the -8 makes 1 the scale
+    seven[0] = -8.0f;
+    expect_sum("experts_down_q4", DMOE_FORMAT_Q4, seven, x, sign * 2 * (31 * 7 - 8));
+    expect_sum("experts_down_q4", DMOE_FORMAT_Q4, std::vector<float>(32, -8.0f), x, sign * -8 * 64);
   }
 }
 
