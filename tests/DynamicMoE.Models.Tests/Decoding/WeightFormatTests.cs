@@ -20,11 +20,11 @@ public sealed class WeightFormatTests
         Assert.Equal(rest, model.Weights.Head.Format);
     }
 
-    // Random weights, so the loss is that of the numbers alone: a share of the logits' own deviation.
+    // Random weights, so the loss is that of the numbers alone: a share of the logits' own deviation, at most twice what was measured.
     [Theory]
-    [InlineData(WeightFormat.BFloat16, 0.03)]
-    [InlineData(WeightFormat.Q8, 0.05)]
-    [InlineData(WeightFormat.Q4, 0.4)]
+    [InlineData(WeightFormat.BFloat16, 0.011)]
+    [InlineData(WeightFormat.Q8, 0.017)]
+    [InlineData(WeightFormat.Q4, 0.15)]
     public void Forward_WhenExpertsHaveFewerBits_StaysNearFloat32(WeightFormat format, double share)
     {
         using MoEModel exact = TestModels.Load(ReferenceFamily.Qwen2Moe);
