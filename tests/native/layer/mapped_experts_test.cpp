@@ -268,6 +268,8 @@ TEST(MappedExperts, Layout_WhenItsBytesChange_HasAnotherVersion) {
   EXPECT_EQ(dmoe_packed_layout_version(), 1);
   EXPECT_EQ(layout_fingerprint(DMOE_FORMAT_F32), 5907900706822903121u);
   EXPECT_EQ(layout_fingerprint(DMOE_FORMAT_BF16), 16470756389975125777u);
+  EXPECT_EQ(layout_fingerprint(DMOE_FORMAT_Q8), 0u);
+  EXPECT_EQ(layout_fingerprint(DMOE_FORMAT_Q4), 0u);
 }
 
 }  // namespace
