@@ -70,8 +70,7 @@ ExpertPass::ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slo
   routed_h_ = arena.take<std::byte>(size(routed_rows * routed->hidden_row_bytes()));
   shared_h_ = arena.take<std::byte>(shared == nullptr ? 0 : size(shared_rows * shared->hidden_row_bytes()));
   down_inputs_ = arena.take<const void*>(size(rows));
-  const int64_t down_floats = std::min(kBlockRoutes, rows * down_panels_limit(rows)) * kPanelColumns;
-  scratch_floats_ = std::max({kUpFloats, rows * kPanelColumns, down_floats});
+  scratch_floats_ = std::max(kUpFloats, rows * kPanelColumns);
   scratch_ = arena.take<float>(size(scratch_floats_ * threads_));
   work_ = arena.take<Work>(size(works));
   unit_start_ = arena.take<int64_t>(size(works + 1));
