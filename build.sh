@@ -118,7 +118,7 @@ if ! sdk=$(dotnet --version 2>&1); then
 fi
 [ ${#packages[@]} -eq 0 ] || install_packages
 case "$target" in
-  Clean | Bindings) ;;
+  Clean | Bindings | PublicApi) ;;
   *) require_version cmake 3.22; require_version g++ 12.0 ;;
 esac
 

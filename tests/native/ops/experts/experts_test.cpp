@@ -128,13 +128,14 @@ struct UpCase {
     for (int64_t r = 0; r < x.count; ++r) {
       for (int64_t first = 0; first < columns(); first += kQuantBlock) {
         const int64_t end = std::min(columns(), first + kQuantBlock);
+        Exact row[kQuantBlock];
         double largest = 0;
         for (int64_t f = first; f < end; ++f) {
-          const Exact e = exact(r, f);
-          largest = std::max(largest, std::abs(e.value) + e.bound);
+          row[f - first] = exact(r, f);
+          largest = std::max(largest, std::abs(row[f - first].value) + row[f - first].bound);
         }
         for (int64_t f = first; f < end; ++f) {
-          const Exact e = exact(r, f);
+          const Exact e = row[f - first];
           double bound = e.bound;
           if (format == DMOE_FORMAT_BF16) bound += 0x1p-8 * (std::abs(e.value) + bound);
           if (quantised()) bound += largest / 253;
@@ -153,7 +154,9 @@ void check_up(const char* op, int32_t format) {
   ASSERT_FALSE(lines.empty());
   Random random(7);
   for (const Shape& shape : kShapes) {
-    for (int32_t kind = DMOE_EXPERT_SWIGLU; kind <= DMOE_EXPERT_SILU; ++kind) {
+    // What the large shapes are for does not depend on the activation.
+    const int32_t last_kind = shape.hidden + shape.width > 2000 ? DMOE_EXPERT_SWIGLU : DMOE_EXPERT_SILU;
+    for (int32_t kind = DMOE_EXPERT_SWIGLU; kind <= last_kind; ++kind) {
       const UpCase c(random, shape, format, kind, kind % 2 == 0);
       const std::vector<float> portable = c.run(lines.back().run, 0, shape.rows);
       for (const auto& line : lines) {
