@@ -4,10 +4,10 @@ namespace DynamicMoE.Bindings.Tests.Generated;
 public class EnumTests
 {
     [Theory]
-    [InlineData(typeof(DmoeAbi), "Major=1 Minor=0")]
+    [InlineData(typeof(DmoeAbi), "Major=1 Minor=1")]
     [InlineData(typeof(DmoeStatus), "Ok=0 Argument=10 Shape=11 NotFinite=12 Options=13 State=14 Balance=15 Overflow=16 NoMemory=20 DeviceMemory=21 Backend=30 Internal=99")]
     [InlineData(typeof(DmoeDtype), "F32=0 Bf16=1 F16=2")]
-    [InlineData(typeof(DmoeFormat), "F32=0 Bf16=1")]
+    [InlineData(typeof(DmoeFormat), "F32=0 Bf16=1 Q8=2 Q4=3")]
     [InlineData(typeof(DmoeIsa), "Auto=0 Scalar=1 Avx2=2 Avx512=3 Avx512vnni=4 Avx512bf16=5 Neon=6")]
     [InlineData(typeof(DmoeGate), "Softmax=0 Sigmoid=1")]
     [InlineData(typeof(DmoeGroupScore), "Max=0 Top2Sum=1")]

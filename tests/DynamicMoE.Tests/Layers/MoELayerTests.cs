@@ -17,7 +17,8 @@ public sealed class MoELayerTests
         var kinds = new TheoryData<ExpertKind, WeightFormat, bool>();
         foreach (ExpertKind kind in Enum.GetValues<ExpertKind>())
         {
-            foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+            // q8 and q4 are compared with double precision in tests/native/layer.
+            foreach (WeightFormat format in new[] { WeightFormat.Float32, WeightFormat.BFloat16 })
             {
                 kinds.Add(kind, format, true);
                 kinds.Add(kind, format, false);
