@@ -15,7 +15,7 @@ targets  Build (default)   native library, bindings, managed projects
          TestIsa           native tests on emulated processors: AArch64, and x86-64 with less than this machine
          Bench             Google Benchmark and BenchmarkDotNet
          Limits            peak operations and read bandwidth of this machine, for 1..n threads
-         Peers             the layer beside a TorchSharp loop over experts
+         Peers             builds benchmarks/DynamicMoE.Peers, the layer beside libtorch and ONNX Runtime
          Pack              NuGet packages under artifacts/packages
          PublicApi         the lists of public members, src/*/PublicAPI.Unshipped.txt
          Native  Bindings  TestNativeAsan  TestNativeTsan  TrainTinyMoE  Golden  Clean

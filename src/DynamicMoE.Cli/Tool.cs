@@ -49,6 +49,7 @@ internal static class Tool
         GenerateCommand.Create(console),
         PackCommand.Create(console),
         DoctorCommand.Create(console),
+        BenchCommand.Create(console),
     };
 
     private static int Fail(ToolConsole console, string message, int code)

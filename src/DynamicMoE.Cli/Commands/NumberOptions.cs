@@ -16,6 +16,14 @@ internal static class NumberOptions
         CustomParser = result => ParseWhole(result, name, minimum, maximum),
     };
 
+    /// <summary>A whole number, or null when it is not given.</summary>
+    public static Option<int?> WholeOrNone(string name, string description, int minimum, int maximum) => new(name)
+    {
+        Description = $"{description} {minimum}..{maximum}.",
+        HelpName = "N",
+        CustomParser = result => ParseWhole(result, name, minimum, maximum),
+    };
+
     /// <summary>A real number, or null when it is not given.</summary>
     public static Option<double?> Real(string name, string description, double minimum, double maximum) => new(name)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using DynamicMoE.Cli.Benchmarking;
 using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Packing;
@@ -14,6 +15,8 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(PackReport))]
+[JsonSerializable(typeof(LayerCell))]
+[JsonSerializable(typeof(PeersCells))]
 internal sealed partial class ToolJson : JsonSerializerContext
 {
     /// <summary>Writes an evaluation.</summary>
@@ -27,4 +30,8 @@ internal sealed partial class ToolJson : JsonSerializerContext
     /// <summary>Writes what a packed model holds.</summary>
     public static void Write(ToolConsole console, PackReport report) =>
         console.Out.WriteLine(JsonSerializer.Serialize(report, Default.PackReport));
+
+    /// <summary>Writes a measured layer.</summary>
+    public static void Write(ToolConsole console, LayerCell cell) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(cell, Default.LayerCell));
 }

@@ -1,9 +1,8 @@
-using DynamicMoE.TestKit.Experts;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace DynamicMoE.Peers;
+namespace DynamicMoE.Peers.LibTorch;
 
 /// <summary>
 /// The loop over experts of Hugging Face's Mixtral block, in TorchSharp: everything in the format of the weights, softmax in float32. The host
@@ -14,17 +13,19 @@ internal sealed class TorchSharpLayer : IImplementation
     private readonly LayerShape _shape;
     private readonly ScalarType _type;
     private readonly Tensor _router;
-    private readonly Expert[] _experts;
+    private readonly Expert?[] _experts;
 
     public TorchSharpLayer(LayerWeights weights)
     {
         _shape = weights.Shape;
         _type = weights.Format == WeightFormat.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
-        _router = Copy(weights.Gate, _shape.Experts, _shape.Hidden, _type);
-        _experts = [.. weights.Select(expert => new Expert(expert, _type))];
+        _router = Copy(weights.Router, _shape.Experts, _shape.Hidden, _type);
+        _experts = new Expert?[_shape.Experts];
     }
 
     public string Name => "torchsharp";
+
+    public void SetExpert(int index, ExpertMatrices expert) => _experts[index] = new Expert(expert, _type);
 
     public IPreparedLayer Prepare(TokenBatches batches, int threads)
     {
@@ -35,11 +36,13 @@ internal sealed class TorchSharpLayer : IImplementation
     public void Dispose()
     {
         _router.Dispose();
-        foreach (Expert expert in _experts)
+        foreach (Expert? expert in _experts)
         {
-            expert.Dispose();
+            expert?.Dispose();
         }
     }
+
+    private static Tensor Copy(WeightMatrix matrix, ScalarType type) => Copy(matrix.Values, matrix.Rows, matrix.Columns, type);
 
     // Into memory of libtorch's own, which is aligned as its kernels like it.
     private static Tensor Copy(float[] values, long rows, long columns, ScalarType type)
@@ -61,7 +64,7 @@ internal sealed class TorchSharpLayer : IImplementation
         {
             if (slots[expert].Count > 0)
             {
-                Add(_experts[expert], hidden, weights, slots[expert], output);
+                Add(_experts[expert]!, hidden, weights, slots[expert], output);
             }
         }
 
@@ -95,13 +98,13 @@ internal sealed class TorchSharpLayer : IImplementation
         output.index_add_(0, rows, result, 1);
     }
 
-    private sealed class Expert(ReferenceExpert weights, ScalarType type) : IDisposable
+    private sealed class Expert(ExpertMatrices weights, ScalarType type) : IDisposable
     {
-        public Tensor Gate { get; } = Copy(weights.Gate!, weights.Width, weights.Hidden, type);
+        public Tensor Gate { get; } = Copy(weights.Gate, type);
 
-        public Tensor Up { get; } = Copy(weights.Up, weights.Width, weights.Hidden, type);
+        public Tensor Up { get; } = Copy(weights.Up, type);
 
-        public Tensor Down { get; } = Copy(weights.Down!, weights.Hidden, weights.Width, type);
+        public Tensor Down { get; } = Copy(weights.Down, type);
 
         public void Dispose()
         {
