@@ -17,7 +17,7 @@ public sealed class OnnxRuntimeLayerTests
     [InlineData("q4", 64, 45, 16)]
     public void Run_WhenTheModelIsLoaded_MatchesTheReference(string format, int hidden, int width, int tokens)
     {
-        var weights = new LayerWeights(new LayerShape("t", hidden, width, 6, 2), LayerFormats.ByName[format], 3);
+        var weights = new LayerWeights(new LayerShape("t", hidden, width, 6, 2), LayerFormats.Named(format), 3);
         var pool = new TokenPool(weights, tokens);
         var batches = new TokenBatches(pool, tokens);
         var reference = new ReferenceOutputs(weights, pool);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using DynamicMoE.Cli.Commands;
+using DynamicMoE.Cli.Models;
 
 namespace DynamicMoE.Peers;
 
@@ -14,7 +15,7 @@ internal sealed class PeersOptions
     public PeersOptions()
     {
         string[] shapes = [.. LayerShape.All.Select(shape => shape.Name)];
-        string[] formats = [.. LayerFormats.ByName.Keys];
+        string[] formats = [.. WeightFormats.Names];
         Shape = Names("--shape", "Layer sizes: S, M, O, Q, X. Default: all, M with --dynamic, O with numbers of another shape.", shapes);
         Format = Names("--format", "Formats of the weights: f32, bf16, q8, q4. Default: all.", formats);
         Tokens = Numbers("--tokens", "Tokens of a batch.", MostTokens, 1, 8, 64, 512);
@@ -62,12 +63,12 @@ internal sealed class PeersOptions
     public IReadOnlyList<(LayerShape Shape, WeightFormat Format)> Layers(ParseResult parsed)
     {
         string[] shapes = parsed.GetValue(Shape) is { Length: > 0 } named ? named : DefaultShapes(parsed);
-        string[] formats = parsed.GetValue(Format) is { Length: > 0 } chosen ? chosen : [.. LayerFormats.ByName.Keys];
+        string[] formats = parsed.GetValue(Format) is { Length: > 0 } chosen ? chosen : [.. WeightFormats.Names];
         (LayerShape Shape, WeightFormat Format)[] layers =
         [
             .. from name in shapes
                from format in formats
-               let layer = (Shape: _numbers.Apply(parsed, LayerShape.Named(name)), Format: LayerFormats.ByName[format])
+               let layer = (Shape: _numbers.Apply(parsed, LayerShape.Named(name)), Format: LayerFormats.Named(format))
                where !IsTooLarge(layer.Shape, layer.Format)
                select layer,
         ];

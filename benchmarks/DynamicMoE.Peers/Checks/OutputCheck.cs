@@ -1,3 +1,5 @@
+using DynamicMoE.Cli.Models;
+
 namespace DynamicMoE.Peers.Checks;
 
 /// <summary>An implementation computes something else than the layer.</summary>
@@ -28,6 +30,6 @@ internal static class OutputCheck
         // Also refuses NaN.
         double allowed = ErrorBounds.Output(weights.Format);
         return worst <= allowed ? worst : throw new WrongOutputException(
-            $"{name}, shape {weights.Shape.Name}, {LayerFormats.Name(weights.Format)}, {batches.Tokens} tokens: relative error {worst:g3}, {allowed:g3} is allowed.");
+            $"{name}, shape {weights.Shape.Name}, {WeightFormats.Name(weights.Format)}, {batches.Tokens} tokens: relative error {worst:g3}, {allowed:g3} is allowed.");
     }
 }

@@ -1,3 +1,4 @@
+using DynamicMoE.Cli.Models;
 using DynamicMoE.Peers.Bars;
 
 namespace DynamicMoE.Peers.Questions;
@@ -9,36 +10,49 @@ namespace DynamicMoE.Peers.Questions;
 /// <param name="Tokens">Tokens of a batch.</param>
 /// <param name="LayerMilliseconds">The layer, median.</param>
 /// <param name="RouteMilliseconds">Its router alone, median.</param>
-/// <param name="RestMilliseconds">The same layer with experts of width 1, median: routing, plan, gathering and combining, and what remains of the products.</param>
+/// <param name="RestMilliseconds">The same layer extrapolated to experts of width 0, median: routing, plan, gathering and combining.</param>
 /// <param name="RouteShare">Router over layer.</param>
-/// <param name="RestShare">Layer of width 1 over layer: an upper bound of the share of routing, plan and combine.</param>
+/// <param name="RestShare">Width 0 over layer.</param>
 internal sealed record BatchOverhead(
     string Shape, string Format, int Threads, int Tokens, double LayerMilliseconds, double RouteMilliseconds, double RestMilliseconds, double RouteShare, double RestShare)
 {
     private const double LargestShare = 0.03;
+
+    // Whole panels of every kernel, so that the products take time in proportion.
+    private const int Narrow = 64;
 
     public Bar Bar() => new(3, Shape, Format, Threads, Tokens, "routing + plan + combine <= 3 % of the layer", RestShare, RestShare <= LargestShare);
 
     /// <summary>Measures; experts have random weights.</summary>
     public static BatchOverhead Measure(LayerWeights weights, DynamicMoELayer layer, int threads, int tokens, int repetitions, TimeSpan budget)
     {
-        // The router's weights do not depend on the width, so that both layers route alike.
-        var narrow = new LayerWeights(weights.Shape with { Width = 1 }, weights.Format, weights.Seed);
         var batches = new TokenBatches(new TokenPool(weights, tokens), tokens);
-        using var rest = new DynamicMoELayer(narrow);
-        narrow.ForEach(rest.SetExpert);
-        using DynamicMoERun layerRun = layer.Prepare(batches, threads), routeRun = layer.Prepare(batches, threads), restRun = rest.Prepare(batches, threads);
-        double[][] seconds = new AlternatingTimer([layerRun, new RouteOnly(routeRun), restRun], batches.Count, repetitions, budget).Run();
+        using DynamicMoELayer one = OfWidth(weights, Narrow), two = OfWidth(weights, 2 * Narrow);
+        using DynamicMoERun layerRun = layer.Prepare(batches, threads), routeRun = layer.Prepare(batches, threads);
+        using DynamicMoERun oneRun = one.Prepare(batches, threads), twoRun = two.Prepare(batches, threads);
+        double[][] seconds = new AlternatingTimer([layerRun, new RouteOnly(routeRun), oneRun, twoRun], batches.Count, repetitions, budget).Run();
+
+        // Twice the width takes twice the time for products and the same for the rest.
+        double[] rest = [.. seconds[2].Zip(seconds[3], (narrow, wide) => (2 * narrow) - wide)];
         return new BatchOverhead(
             weights.Shape.Name,
-            LayerFormats.Name(weights.Format),
+            WeightFormats.Name(weights.Format),
             threads,
             tokens,
             1000 * CellArithmetic.Median(seconds[0]),
             1000 * CellArithmetic.Median(seconds[1]),
-            1000 * CellArithmetic.Median(seconds[2]),
+            1000 * CellArithmetic.Median(rest),
             CellArithmetic.MedianQuotient(seconds[1], seconds[0]),
-            CellArithmetic.MedianQuotient(seconds[2], seconds[0]));
+            CellArithmetic.MedianQuotient(rest, seconds[0]));
+    }
+
+    // The router's weights do not depend on the width, so that all layers route alike.
+    private static DynamicMoELayer OfWidth(LayerWeights weights, int width)
+    {
+        var narrow = new LayerWeights(weights.Shape with { Width = width }, weights.Format, weights.Seed);
+        var layer = new DynamicMoELayer(narrow);
+        narrow.ForEach(layer.SetExpert);
+        return layer;
     }
 
     private sealed class RouteOnly(DynamicMoERun run) : IPreparedLayer

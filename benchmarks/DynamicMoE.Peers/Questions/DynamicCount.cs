@@ -1,3 +1,4 @@
+using DynamicMoE.Cli.Models;
 using DynamicMoE.Peers.Bars;
 
 namespace DynamicMoE.Peers.Questions;
@@ -31,7 +32,7 @@ internal sealed record DynamicCount(
 
         DynamicCount Row(string rule, DynamicMoERun run, double[] times) => new(
             weights.Shape.Name,
-            LayerFormats.Name(weights.Format),
+            WeightFormats.Name(weights.Format),
             threads,
             tokens,
             rule,

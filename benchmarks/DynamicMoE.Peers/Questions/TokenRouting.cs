@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DynamicMoE.Cli.Models;
 using DynamicMoE.Peers.Bars;
 
 namespace DynamicMoE.Peers.Questions;
@@ -36,7 +37,7 @@ internal sealed record TokenRouting(string Shape, string Format, int Threads, do
         double bytes = (double)RouterBytesPerWeight * weights.Shape.Hidden * weights.Shape.Experts;
         return new TokenRouting(
             weights.Shape.Name,
-            LayerFormats.Name(weights.Format),
+            WeightFormats.Name(weights.Format),
             limits.Threads,
             CellArithmetic.Median(times),
             1e6 * bytes / limits.ReadBytesPerSecond);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using DynamicMoE.Cli.Models;
 using DynamicMoE.Peers.Bars;
 using DynamicMoE.Peers.Questions;
 using DynamicMoE.Peers.Results;
@@ -10,7 +11,7 @@ namespace DynamicMoE.Peers.Report;
 internal sealed class MarkdownReport(PeersReport report)
 {
     private static readonly string[] Shapes = [.. LayerShape.All.Select(shape => shape.Name)];
-    private static readonly string[] Formats = [.. LayerFormats.ByName.Keys];
+    private static readonly string[] Formats = [.. WeightFormats.Names];
 
     private readonly LayerCell[] _cells =
     [
@@ -157,7 +158,7 @@ internal sealed class MarkdownReport(PeersReport report)
     {
         if (report.Overhead.Count > 0)
         {
-            var table = new MarkdownTable("Shape", "Format", "T", "Threads", "Layer ms", "Router ms", "Width-1 layer ms", "Router %", "Routing + plan + combine, at most %");
+            var table = new MarkdownTable("Shape", "Format", "T", "Threads", "Layer ms", "Router ms", "Width 0 ms", "Router %", "Routing + plan + combine %");
             foreach (BatchOverhead row in report.Overhead)
             {
                 table.Add(

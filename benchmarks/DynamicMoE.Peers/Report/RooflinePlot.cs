@@ -1,3 +1,4 @@
+using DynamicMoE.Cli.Models;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 
@@ -31,7 +32,7 @@ internal static class RooflinePlot
     /// <param name="cells">Cells of one number of threads.</param>
     public static void Save(string path, IReadOnlyList<LayerCell> cells)
     {
-        string[] formats = [.. LayerFormats.ByName.Keys.Where(format => cells.Any(cell => cell.Format == format))];
+        string[] formats = [.. WeightFormats.Names.Where(format => cells.Any(cell => cell.Format == format))];
         int columns = Math.Min(Columns, formats.Length);
         var panels = new Multiplot();
         panels.AddPlots(formats.Length);
@@ -46,7 +47,7 @@ internal static class RooflinePlot
 
     private static void Draw(Plot plot, LayerCell[] cells)
     {
-        double peak = CellArithmetic.Median(cells.Select(cell => cell.Limits.Peak(LayerFormats.ByName[cell.Format]) / 1e9));
+        double peak = CellArithmetic.Median(cells.Select(cell => cell.Limits.Peak(LayerFormats.Named(cell.Format)) / 1e9));
         double bandwidth = CellArithmetic.Median(cells.Select(cell => cell.Limits.ReadBytesPerSecond / 1e9));
         DrawRoof(plot, peak, bandwidth);
         foreach (LayerCell cell in cells)

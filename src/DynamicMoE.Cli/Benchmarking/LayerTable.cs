@@ -14,7 +14,7 @@ internal static class LayerTable
         Line("time", $"{Number(cell.Milliseconds)} ms, median of {cell.Repetitions}; fastest {Number(cell.FastestMilliseconds)} ms");
         Line("rate", $"{Number(cell.Gflops)} GFLOP/s, {Number(cell.GbPerS)} GB/s");
         Line("limit", $"{Number(cell.FloorMilliseconds)} ms by {cell.Binds}: {Number(100 * cell.ShareOfLimit)} % reached");
-        Line("machine", $"{cell.Machine!.Cpu}, {cell.Machine.Isa}; {Number(cell.Limits.Peak(LayerFormats.ByName[cell.Format]) / 1e9)} GFLOP/s, "
+        Line("machine", $"{cell.Machine!.Cpu}, {cell.Machine.Isa}; {Number(cell.Limits.Peak(LayerFormats.Named(cell.Format)) / 1e9)} GFLOP/s, "
             + $"{Number(cell.Limits.ReadBytesPerSecond / 1e9)} GB/s read");
         foreach (string refused in cell.Refused)
         {

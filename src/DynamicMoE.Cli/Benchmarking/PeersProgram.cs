@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using DynamicMoE.Cli.Models;
 using DynamicMoE.Cli.Terminal;
 
 namespace DynamicMoE.Cli.Benchmarking;
@@ -63,7 +64,7 @@ internal static class PeersProgram
         return
         [
             .. named,
-            "--format", LayerFormats.Name(request.Format),
+            "--format", WeightFormats.Name(request.Format),
             "--tokens", $"{request.Tokens}",
             "--threads", $"{request.Threads}",
             "--repetitions", $"{request.Repetitions}",

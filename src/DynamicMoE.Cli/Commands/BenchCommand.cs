@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DynamicMoE.Cli.Benchmarking;
+using DynamicMoE.Cli.Models;
 using DynamicMoE.Cli.Terminal;
 
 namespace DynamicMoE.Cli.Commands;
@@ -16,7 +17,7 @@ internal static class BenchCommand
     {
         Option<string> shape = Choice("--shape", "Size of the layer (hidden / width / experts / experts per token): " + Shapes(), "O", LayerShape.All.Select(s => s.Name));
         Option<int> tokens = NumberOptions.Whole("--tokens", "Tokens of a batch.", 1, 4096, 1);
-        Option<string> format = Choice("--format", "Format of the weights.", "f32", LayerFormats.ByName.Keys);
+        Option<string> format = Choice("--format", "Format of the weights.", "f32", WeightFormats.Names);
         Option<int> threads = NumberOptions.Whole("--threads", "Threads of a call; 0 = chosen from cores and cgroup quota.", 0, Environment.ProcessorCount, 0);
         Option<int> seed = NumberOptions.Whole("--seed", "Seed of weights and tokens.", 0, int.MaxValue, 1);
         var peers = new Option<bool>("--peers") { Description = "Also time other implementations, with the DynamicMoE.Peers program of the repository." };
@@ -46,7 +47,7 @@ internal static class BenchCommand
                 ? throw new ToolException(problem)
                 : new LayerRequest(
                     asked,
-                    LayerFormats.ByName[parsed.GetValue(format)!],
+                    LayerFormats.Named(parsed.GetValue(format)!),
                     count,
                     most == 0 ? RuntimeInfo.Query().PoolThreads : most,
                     Repetitions,

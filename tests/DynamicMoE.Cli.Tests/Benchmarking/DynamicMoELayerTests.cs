@@ -15,7 +15,7 @@ public sealed class DynamicMoELayerTests
     [InlineData("q4", 4e-2)]
     public void Run_WhenFormatHoldsTheWeights_ComputesTheLayerOfTheWeights(string format, double allowed)
     {
-        var weights = new LayerWeights(new LayerShape("t", 70, 45, 6, 2), LayerFormats.ByName[format], 3);
+        var weights = new LayerWeights(new LayerShape("t", 70, 45, 6, 2), LayerFormats.Named(format), 3);
         var pool = new TokenPool(weights, 3);
         var batches = new TokenBatches(pool, 3);
         using var layer = new DynamicMoELayer(weights);

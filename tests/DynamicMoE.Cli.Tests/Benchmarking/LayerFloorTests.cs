@@ -17,7 +17,7 @@ public sealed class LayerFloorTests
     [InlineData("q8", 18432 + (2 * 576))]
     [InlineData("q4", (18432 / 2) + (2 * 576))]
     public void ExpertBytes_WhenBlocksAreFull_CountsWeightsAndScales(string format, long expected) =>
-        Assert.Equal(expected, LayerFormats.ExpertBytes(Shape, LayerFormats.ByName[format]));
+        Assert.Equal(expected, LayerFormats.ExpertBytes(Shape, LayerFormats.Named(format)));
 
     [Fact]
     public void ExpertBytes_WhenARowEndsInAPartOfABlock_CountsItsScale()
@@ -43,7 +43,7 @@ public sealed class LayerFloorTests
     [InlineData("q4", 4e12)]
     public void Of_WhenManyTokensShareExperts_IsBoundByThePeakOfTheFormat(string format, double peak)
     {
-        LayerFloor floor = LayerFloor.Of(Shape, LayerFormats.ByName[format], 4096, 8, l3Bytes: 0, Limits);
+        LayerFloor floor = LayerFloor.Of(Shape, LayerFormats.Named(format), 4096, 8, l3Bytes: 0, Limits);
 
         Assert.Equal("flops", floor.Binds);
         Assert.Equal(4096.0 * 2 * 2 * 18432 / peak, floor.Seconds, 1e-12);

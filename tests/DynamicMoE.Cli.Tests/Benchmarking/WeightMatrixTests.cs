@@ -66,7 +66,7 @@ public sealed class WeightMatrixTests
 
     private static WeightMatrix Filled(string format, ulong seed)
     {
-        var matrix = new WeightMatrix(Rows, Columns, LayerFormats.ByName[format]);
+        var matrix = new WeightMatrix(Rows, Columns, LayerFormats.Named(format));
         matrix.Fill(seed, 0.1);
         return matrix;
     }

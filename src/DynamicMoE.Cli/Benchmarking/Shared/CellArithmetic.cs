@@ -1,3 +1,5 @@
+using DynamicMoE.Cli.Models;
+
 namespace DynamicMoE.Cli.Benchmarking;
 
 /// <summary>Makes cells of measured times.</summary>
@@ -24,7 +26,7 @@ internal static class CellArithmetic
             Experts = shape.Experts,
             ExpertsPerToken = shape.ExpertsPerToken,
             Tokens = batches.Tokens,
-            Format = LayerFormats.Name(weights.Format),
+            Format = WeightFormats.Name(weights.Format),
             Threads = limits.Threads,
             DistinctExperts = experts,
             ExpertBytes = shape.Experts * expertBytes,

@@ -1,3 +1,5 @@
+using DynamicMoE.Cli.Models;
+
 namespace DynamicMoE.Cli.Benchmarking;
 
 /// <summary>What depends on the format of the weights.</summary>
@@ -8,16 +10,8 @@ internal static class LayerFormats
 
     private const int ScaleBytes = 2;
 
-    /// <summary>Names on the command line and in results.</summary>
-    public static IReadOnlyDictionary<string, WeightFormat> ByName { get; } = new Dictionary<string, WeightFormat>
-    {
-        ["f32"] = WeightFormat.Float32,
-        ["bf16"] = WeightFormat.BFloat16,
-        ["q8"] = WeightFormat.Q8,
-        ["q4"] = WeightFormat.Q4,
-    };
-
-    public static string Name(WeightFormat format) => ByName.Single(pair => pair.Value == format).Key;
+    /// <summary>The format of a name that is known to be right.</summary>
+    public static WeightFormat Named(string name) => WeightFormats.Find(name)!.Value;
 
     public static bool IsQuantized(WeightFormat format) => format is WeightFormat.Q8 or WeightFormat.Q4;
 
