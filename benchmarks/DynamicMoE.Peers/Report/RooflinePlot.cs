@@ -12,8 +12,8 @@ internal static class RooflinePlot
 {
     private const int Width = 1400, Height = 900, Columns = 2;
 
-    // Ends of the axes and distance of shapes, as powers of ten.
-    private const double LeastIntensity = -0.7, MostIntensity = 3.7, LeastRate = 0, ShapeDistance = 0.04;
+    // Around the markers, room for the legend on the right, and distance of shapes: powers of ten.
+    private const double Margin = 0.2, LegendRoom = 0.9, ShapeDistance = 0.04;
 
     private static readonly string[] Shapes = [.. LayerShape.All.Select(shape => shape.Name)];
 
@@ -49,14 +49,15 @@ internal static class RooflinePlot
     {
         double peak = CellArithmetic.Median(cells.Select(cell => cell.Limits.Peak(LayerFormats.Named(cell.Format)) / 1e9));
         double bandwidth = CellArithmetic.Median(cells.Select(cell => cell.Limits.ReadBytesPerSecond / 1e9));
-        DrawRoof(plot, peak, bandwidth);
+        double left = cells.Min(Intensity) - Margin, right = Math.Max(cells.Max(Intensity), Math.Log10(peak / bandwidth)) + LegendRoom;
+        DrawRoof(plot, peak, bandwidth, left, right);
         foreach (LayerCell cell in cells)
         {
             DrawCell(plot, cell);
         }
 
-        double mostRate = Math.Ceiling(2 * (Math.Log10(cells.Max(cell => Math.Max(peak, cell.Gflops))) + 0.1)) / 2;
-        plot.Axes.SetLimits(LeastIntensity, MostIntensity, LeastRate, mostRate);
+        double least = cells.Min(cell => cell.Gflops / Math.Max(1, cell.RatioToFastestPeer ?? 1)), most = cells.Max(cell => Math.Max(peak, cell.Gflops));
+        plot.Axes.SetLimits(left, right, Math.Log10(least) - Margin, Math.Log10(most) + Margin);
         plot.Axes.Bottom.TickGenerator = Decades();
         plot.Axes.Left.TickGenerator = Decades();
         plot.Title(FormattableString.Invariant($"{cells[0].Format}, {cells[0].Threads} thread{(cells[0].Threads == 1 ? "" : "s")}: {peak:0} GFLOP/s, {bandwidth:0} GB/s"), size: 16);
@@ -65,18 +66,18 @@ internal static class RooflinePlot
         plot.ShowLegend(LegendItems(cells), Alignment.LowerRight);
     }
 
-    private static void DrawRoof(Plot plot, double peak, double bandwidth)
+    private static void DrawRoof(Plot plot, double peak, double bandwidth, double left, double right)
     {
         double knee = Math.Log10(peak / bandwidth);
-        double[] x = [LeastIntensity, knee, MostIntensity];
-        double[] y = [LeastIntensity + Math.Log10(bandwidth), Math.Log10(peak), Math.Log10(peak)];
+        double[] x = [left, knee, right];
+        double[] y = [left + Math.Log10(bandwidth), Math.Log10(peak), Math.Log10(peak)];
         ScottPlot.Plottables.Scatter roof = plot.Add.ScatterLine(x, y, Colors.Black);
         roof.LineWidth = 2;
     }
 
     private static void DrawCell(Plot plot, LayerCell cell)
     {
-        double intensity = Math.Log10(cell.Gflops / cell.GbPerS) + (ShapeDistance * (Rank(cell.Shape) - (Shapes.Length / 2)));
+        double intensity = Intensity(cell) + (ShapeDistance * (Rank(cell.Shape) - (Shapes.Length / 2)));
         double rate = Math.Log10(cell.Gflops);
         (_, MarkerShape filled, MarkerShape open) = Forms.LastOrDefault(form => form.Tokens <= cell.Tokens, Forms[0]);
         Color color = ShapeColors[Rank(cell.Shape)];
@@ -104,6 +105,8 @@ internal static class RooflinePlot
         }),
         new LegendItem { LabelText = "fastest peer", MarkerShape = MarkerShape.OpenCircle, MarkerSize = 8, MarkerColor = Colors.Black, LineWidth = 0 },
     ];
+
+    private static double Intensity(LayerCell cell) => Math.Log10(cell.Gflops / cell.GbPerS);
 
     private static int Rank(string shape) => Array.IndexOf(Shapes, shape) is int rank and >= 0 ? rank : Shapes.Length;
 
