@@ -25,7 +25,7 @@ internal sealed class AlternatingTimer(IReadOnlyList<IPreparedLayer> layers, int
     {
         double[] fastest = [.. layers.Select(WarmUp)];
         int[] calls = [.. fastest.Select(seconds => Math.Max(1, (int)Math.Ceiling(RepetitionTime.TotalSeconds / seconds)))];
-        int count = Repetitions(fastest.Zip(calls, (seconds, n) => (seconds * (n + 1)) + SpinTime.TotalSeconds).Sum());
+        int count = Repetitions(fastest.Zip(calls, (seconds, n) => (seconds * (n == 1 ? 1 : n + 1)) + SpinTime.TotalSeconds).Sum());
         double[][] times = [.. layers.Select(_ => new double[count])];
         for (int repetition = 0; repetition < count; repetition++)
         {
@@ -66,8 +66,12 @@ internal sealed class AlternatingTimer(IReadOnlyList<IPreparedLayer> layers, int
 
     private double Time(IPreparedLayer layer, int calls, int first)
     {
-        // Not timed: wakes threads up.
-        layer.Run((first + batches - 1) % batches);
+        // Not timed: wakes threads up. To a call of a whole repetition's time that makes no difference.
+        if (calls > 1)
+        {
+            layer.Run((first + batches - 1) % batches);
+        }
+
         long start = TimeProvider.System.GetTimestamp();
         for (int call = 0; call < calls; call++)
         {
