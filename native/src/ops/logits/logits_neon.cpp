@@ -12,5 +12,6 @@
 namespace dmoe {
 
 void logits_f32__neon(const Logits& task) { logits(task); }
+void noise_f32__neon(const Noise& task) { noise(task); }
 
 }  // namespace dmoe
