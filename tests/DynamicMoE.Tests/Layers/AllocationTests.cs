@@ -104,19 +104,32 @@ public sealed class AllocationTests
 
     private static DynamicRouter Router() => new(new DynamicRouterOptions { InputDim = Dim, NumExperts = 8, MaxExperts = 2 });
 
+    // The runtime may allocate once on the calling thread, when it compiles a warm method anew. That passes;
+    // what a call allocates itself is there in every round.
     private static void AssertNoAllocation(Action call)
     {
-        for (int i = 0; i < 10; i++)
+        const int WarmUp = 10, Rounds = 5, Calls = 100;
+        for (int i = 0; i < WarmUp; i++)
         {
             call();
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
+        long allocated = 0;
+        for (int round = 0; round < Rounds; round++)
         {
-            call();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < Calls; i++)
+            {
+                call();
+            }
+
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            if (allocated == 0)
+            {
+                return;
+            }
         }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Fail($"Each of {Rounds} rounds of {Calls} calls allocated, the last {allocated} bytes.");
     }
 }
