@@ -84,7 +84,7 @@ internal static class BenchCommand
     {
         LayerCell cell = peers
             ? await PeersProgram.RunAsync(PeersProgram.Find(peersPath, AppContext.BaseDirectory), request, cancel).ConfigureAwait(false)
-            : LayerBench.Run(request, LayerLimits.Measure);
+            : LayerBench.Run(request, threads => LayerLimits.Measure(threads));
         if (json)
         {
             ToolJson.Write(console, cell);

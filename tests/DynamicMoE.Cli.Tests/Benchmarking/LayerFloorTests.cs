@@ -54,4 +54,24 @@ public sealed class LayerFloorTests
     [InlineData((2 * 8 * 4 * 18432) - 1, "bytes")]
     public void Of_WhenAllExpertsFitIntoHalfOfL3_HasNoByteTerm(long l3, string binds) =>
         Assert.Equal(binds, LayerFloor.Of(Shape, WeightFormat.Float32, 1, 2, l3, Limits).Binds);
+
+    [Fact]
+    public void Between_WhenLimitsMoved_IsTheMean()
+    {
+        LayerLimits mean = LayerLimits.Between(Limits, new LayerLimits(1, 3e12, 4e12, 2e12, 2e10));
+
+        Assert.Equal(new LayerLimits(1, 2e12, 3e12, 3e12, 1.5e10), mean);
+    }
+
+    [Theory]
+    [InlineData(WeightFormat.Float32, 2.0)]
+    [InlineData(WeightFormat.BFloat16, 1.0)]
+    [InlineData(WeightFormat.Q8, 1.0)]
+    public void Drift_WhenLimitsMoved_IsTheLargerChangeThatTheFormatMeets(WeightFormat format, double expected)
+    {
+        var after = new LayerLimits(1, 3e12, 4e12, 4e12, 2e10);
+
+        Assert.Equal(expected, LayerLimits.Drift(Limits, after, format), 12);
+        Assert.Equal(expected, LayerLimits.Drift(after, Limits, format), 12);
+    }
 }
