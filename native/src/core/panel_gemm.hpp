@@ -15,6 +15,14 @@ namespace dmoe {
 
 constexpr int64_t kPanelColumns = 32;
 
+// What a tile asks for (prefetch) beside each step of its own weights: half of the weights of a step, or a
+// whole step's.
+enum class Ahead { kNone, kHalf, kWhole };
+template <class Format, Ahead A>
+constexpr int64_t ahead_bytes() {
+  return A == Ahead::kNone ? 0 : A == Ahead::kHalf ? Format::kAhead : Format::kStepBytes;
+}
+
 // rows x panels -> out: what panel_gemm of panel_gemm.inl takes.
 struct PanelGemm {
   // [m] pointers to k elements of float, of bf16 (k rounded up to even, pad 0), or to quant_blocks(k) blocks.

@@ -11,8 +11,11 @@
 namespace dmoe {
 namespace {
 
-// kAhead: a row tile that finds its block of weights in cache asks for half of the block after it, this many
-// bytes a step, so that memory works while the sums do. Asking within the stream itself only slows it down.
+// Memory works while the sums do. Where several row tiles pass over a block of weights, those that find it in
+// cache ask for half of the block after it each, kAhead bytes a step. A tile that is alone asks within its
+// own stream, from kAskRows rows on: with fewer the hardware reads as fast as memory gives, and asking slows
+// it down.
+constexpr int64_t kAskDistance = 8192;
 
 // How one storage format steps along k. A step is one k (f32) or a pair of k (bf16).
 struct FormatF32 {
@@ -22,6 +25,7 @@ struct FormatF32 {
   static constexpr int64_t kStepElements = 1;
   static constexpr int64_t kStepBytes = 128;
   static constexpr int64_t kAhead = 64;
+  static constexpr int kAskRows = 7;
   static constexpr int64_t kBlockSteps = 1024;
   static DMOE_INLINE Operand weights(const uint8_t* p) { return load(reinterpret_cast<const float*>(p)); }
   static DMOE_INLINE Operand broadcast(const float* p) { return set1(*p); }
@@ -34,6 +38,7 @@ struct FormatBf16 {
   static constexpr int64_t kStepElements = 2;
   static constexpr int64_t kStepBytes = 128;
   static constexpr int64_t kAhead = 64;
+  static constexpr int kAskRows = 7;
   static constexpr int64_t kBlockSteps = 1024;
   static DMOE_INLINE Operand weights(const uint8_t* p) {
     return load_pairs(reinterpret_cast<const uint16_t*>(p));
@@ -43,7 +48,7 @@ struct FormatBf16 {
 };
 
 // R rows x P panels in registers over steps [from, to). Panels are panel_stride bytes apart.
-template <class Format, int R, int P, bool Ahead>
+template <class Format, int R, int P, Ahead A>
 DMOE_INLINE void float_tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride,
                             int64_t from, int64_t to, float* out, int64_t out_stride, const uint8_t* ahead) {
   using Element = typename Format::Element;
@@ -57,7 +62,9 @@ DMOE_INLINE void float_tile(const void* const* rows, const uint8_t* panels, int6
     for (int v = 0; v < kVectors; ++v) acc[r][v] = from == 0 ? zero() : load(out + r * out_stride + 16 * v);
   }
   for (int64_t step = from; step < to; ++step) {
-    if constexpr (Ahead) prefetch(ahead + (step - from) * Format::kAhead);
+    constexpr int64_t kBytes = ahead_bytes<Format, A>();
+#pragma GCC unroll 2
+    for (int64_t line = 0; line < kBytes; line += 64) prefetch(ahead + (step - from) * kBytes + line);
     typename Format::Operand w[kVectors];
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
@@ -92,15 +99,15 @@ constexpr int tile_panels() {
   return kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
 }
 
-template <class Format, int R, int P, bool Ahead>
+template <class Format, int R, int P, Ahead A>
 DMOE_INLINE void tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride, int64_t from,
                       int64_t to, float* out, int64_t out_stride, const uint8_t* ahead) {
 #ifdef DMOE_PANEL_QUANT
   if constexpr (Format::kQuantised) {
-    return quant_tile<Format, R, P, Ahead>(rows, panels, panel_stride, from, to, out, out_stride, ahead);
+    return quant_tile<Format, R, P, A>(rows, panels, panel_stride, from, to, out, out_stride, ahead);
   } else
 #endif
-    float_tile<Format, R, P, Ahead>(rows, panels, panel_stride, from, to, out, out_stride, ahead);
+    float_tile<Format, R, P, A>(rows, panels, panel_stride, from, to, out, out_stride, ahead);
 }
 
 // Tiles of R rows, the last few of R - 1, against P panels; a block of k stays in cache while the row tiles
@@ -121,14 +128,19 @@ __attribute__((noinline)) void gemm_columns(const PanelGemm& g, int64_t tiles, c
       if (P == 1 && g.from_memory && t >= 1 && t <= 2) {
         const uint8_t* ahead = panels + to * Format::kStepBytes + (t - 1) * (to - from) * Format::kAhead;
         if (t < whole) {
-          tile<Format, R, P, true>(rows, panels, panel_stride, from, to, sums, g.out_stride, ahead);
+          tile<Format, R, P, Ahead::kHalf>(rows, panels, panel_stride, from, to, sums, g.out_stride, ahead);
         } else if constexpr (R > 1) {
-          tile<Format, R - 1, P, true>(rows, panels, panel_stride, from, to, sums, g.out_stride, ahead);
+          tile<Format, R - 1, P, Ahead::kHalf>(rows, panels, panel_stride, from, to, sums, g.out_stride,
+                                               ahead);
         }
+      } else if (P == 1 && R >= Format::kAskRows && g.from_memory && tiles == 1) {
+        const uint8_t* ahead = panels + kAskDistance;
+        tile<Format, R, P, Ahead::kWhole>(rows, panels, panel_stride, from, to, sums, g.out_stride, ahead);
       } else if (t < whole) {
-        tile<Format, R, P, false>(rows, panels, panel_stride, from, to, sums, g.out_stride, nullptr);
+        tile<Format, R, P, Ahead::kNone>(rows, panels, panel_stride, from, to, sums, g.out_stride, nullptr);
       } else if constexpr (R > 1) {
-        tile<Format, R - 1, P, false>(rows, panels, panel_stride, from, to, sums, g.out_stride, nullptr);
+        tile<Format, R - 1, P, Ahead::kNone>(rows, panels, panel_stride, from, to, sums, g.out_stride,
+                                             nullptr);
       }
       row += t < whole ? R : R - 1;
     }

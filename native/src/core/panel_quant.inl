@@ -19,6 +19,7 @@ struct FormatQ8 {
   static constexpr int64_t kStepElements = kQuantBlock;
   static constexpr int64_t kStepBytes = kQ8BlockBytes;
   static constexpr int64_t kAhead = 9 * 64;
+  static constexpr int kAskRows = 4;
   static constexpr int64_t kBlockSteps = 64;
   static constexpr int32_t kOffset = kQ8Offset;
   // Steps 2 * pair and 2 * pair + 1 of 16 columns.
@@ -34,6 +35,7 @@ struct FormatQ4 {
   static constexpr int64_t kStepElements = kQuantBlock;
   static constexpr int64_t kStepBytes = kQ4BlockBytes;
   static constexpr int64_t kAhead = 5 * 64;
+  static constexpr int kAskRows = 4;
   static constexpr int64_t kBlockSteps = 64;
   static constexpr int32_t kOffset = kQ4Offset;
   static DMOE_INLINE void weights(const uint8_t* block, int pair, ByteVec& even, ByteVec& odd) {
@@ -46,7 +48,7 @@ struct FormatQ4 {
 };
 
 // R rows x P panels over blocks [from, to). Panels are panel_stride bytes apart.
-template <class Format, int R, int P, bool Ahead>
+template <class Format, int R, int P, Ahead A>
 DMOE_INLINE void quant_tile(const void* const* rows, const uint8_t* panels, int64_t panel_stride,
                             int64_t from, int64_t to, float* out, int64_t out_stride, const uint8_t* ahead) {
   constexpr int kVectors = 2 * P;
@@ -67,13 +69,14 @@ DMOE_INLINE void quant_tile(const void* const* rows, const uint8_t* panels, int6
 #pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) sum[r][v] = first;
     }
-    if constexpr (Ahead) {
-#pragma GCC unroll 16
-      for (int64_t line = 0; line < Format::kAhead; line += 64)
-        prefetch(ahead + (b - from) * Format::kAhead + line);
-    }
+    constexpr int64_t kLines = ahead_bytes<Format, A>() / 64;
+    const uint8_t* wanted = kLines == 0 ? nullptr : ahead + (b - from) * kLines * 64;
 #pragma GCC unroll 4
     for (int pair = 0; pair < 4; ++pair) {
+      // Spread over the step: asked for at once they would wait for each other.
+#pragma GCC unroll 16
+      for (int64_t line = kLines * pair / 4; line < kLines * (pair + 1) / 4; ++line)
+        prefetch(wanted + line * 64);
       ByteVec even[kVectors], odd[kVectors];
 #pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
