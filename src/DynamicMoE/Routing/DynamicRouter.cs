@@ -42,7 +42,7 @@ public class DynamicRouter : IRouter, IDisposable
     {
         _options = valid;
         MaxExperts = valid.MaxExperts!.Value;
-        _fused = Fused(valid);
+        _fused = DynamicRouterChoices.Fused(valid);
         Estimator = _fused is not null ? null : valid.ComplexityEstimator.Instance
             ?? BuiltInEstimators.Create(valid.ComplexityEstimator.Name, valid.EstimatorOptions ?? new EstimatorOptions());
         _usage = new UsageTracker(valid.NumExperts);
@@ -54,8 +54,8 @@ public class DynamicRouter : IRouter, IDisposable
             })
             : null;
         _ownsGate = gate is null;
-        Gate = gate ?? GateWeights.CreateRandom(GateOf(valid), valid.Seed);
-        LogChoices(valid, gate);
+        Gate = gate ?? GateWeights.CreateRandom(DynamicRouterChoices.Gate(valid), valid.Seed);
+        DynamicRouterChoices.Log(valid, gate);
     }
 
     /// <inheritdoc/>
@@ -209,42 +209,6 @@ public class DynamicRouter : IRouter, IDisposable
         return value;
     }
 
-    private static ScoreSource? Fused(DynamicRouterOptions o)
-    {
-        // A strategy that ignores the score reports the one that costs nothing, unless another was asked for.
-        bool unused = o.Strategy != RoutingStrategy.TopK && o.ComplexityEstimator == default;
-        return unused ? ScoreSource.RouterMargin
-            : o.ComplexityEstimator.Instance is null ? BuiltInEstimators.Fused(o.ComplexityEstimator.Name) : null;
-    }
-
-    private static GateOptions GateOf(DynamicRouterOptions o) => new()
-    {
-        InputDim = o.InputDim,
-        NumExperts = o.NumExperts,
-        TrainedExperts = o.MaxExperts!.Value,
-        MaxTokens = o.MaxTokens,
-        Threads = o.Threads,
-        Isa = o.Isa,
-    };
-
-    private static void LogChoices(DynamicRouterOptions o, GateWeights? gate)
-    {
-        if (o.Logger is null)
-        {
-            return;
-        }
-
-        if (o.Strategy == RoutingStrategy.TopK && o.ComplexityEstimator == default)
-        {
-            Log.DefaultEstimator(o.Logger);
-        }
-
-        if (gate is not null && o.MaxExperts > gate.TrainedExperts)
-        {
-            Log.MoreThanTrained(o.Logger, o.MaxExperts.Value, gate.TrainedExperts);
-        }
-    }
-
     private RoutingReport RouteRows(
         ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
     {
@@ -255,8 +219,8 @@ public class DynamicRouter : IRouter, IDisposable
         RouteScratch scratch = _scratch.Rent();
         try
         {
-            // The capacity rule looks for next choices in the logits: they are kept even when the caller does not want them.
-            RoutingBuffers routes = capacity is null || buffers.HasLogits ? buffers : scratch.Routing(this, tokens, withLogits: true);
+            // The capacity rule comes after the routes, reads the logits and may fail: the caller's buffers get what is left of both.
+            RoutingBuffers routes = capacity is null ? buffers : scratch.Routing(this, tokens, withLogits: true);
             RouteParams parameters = Prepare(hidden, tokens, context, scratch);
             RoutingReport report = RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, routes);
             if (capacity is { } limit)

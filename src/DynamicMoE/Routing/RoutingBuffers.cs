@@ -103,7 +103,7 @@ public sealed class RoutingBuffers
         }
     }
 
-    /// <summary>Copies the decisions for the first tokens; logits stay behind. The other buffers have at least as many slots as are used.</summary>
+    /// <summary>Copies the decisions for the first tokens, and the logits when both keep them. The other buffers have at least as many slots as are used.</summary>
     internal void CopyTo(RoutingBuffers other, int tokens)
     {
         int columns = Math.Min(Slots, other.Slots);
@@ -117,6 +117,10 @@ public sealed class RoutingBuffers
         ExpertsPerToken.AsSpan(0, tokens).CopyTo(other.ExpertsPerToken);
         ComplexityScores.AsSpan(0, tokens).CopyTo(other.ComplexityScores);
         ExpertRoutes.CopyTo(other.ExpertRoutes, 0);
+        if (HasLogits && other.HasLogits)
+        {
+            RouterLogits.AsSpan(0, tokens * NumExperts).CopyTo(other.RouterLogits);
+        }
     }
 
     private void CopyRow<T>(T[] from, T[] to, int toSlots, int token, int columns, T unused)

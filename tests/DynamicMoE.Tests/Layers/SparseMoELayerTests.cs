@@ -101,6 +101,27 @@ public sealed class SparseMoELayerTests
     }
 
     [Fact]
+    public void RouteWithin_WhenLogitsAreKept_GivesTheSameRoutesAndTheLogits()
+    {
+        const int tokens = 40, slots = 3;
+        float[] hidden = Skewed(tokens, 7);
+        using GateWeights gate = Gates.Identity(Experts, o => o.TrainedExperts = 2);
+        using var router = new DynamicRouter(gate, new DynamicRouterOptions { MinExperts = 2 });
+        var limit = new CapacityLimit(0.5f, OverflowPolicy.Drop);
+        RoutingBuffers free = new(tokens, slots, Experts, true), plain = new(tokens, slots, Experts, false), kept = new(tokens, slots, Experts, true);
+        _ = router.Route(hidden, tokens, free);
+
+        RoutingReport report = router.RouteWithin(limit, hidden, tokens, plain);
+
+        Assert.NotEqual(0, report.DroppedRoutes);
+        Assert.Equal(report, router.RouteWithin(limit, hidden, tokens, kept));
+        Assert.Equal(plain.ExpertIndices, kept.ExpertIndices);
+        Assert.Equal(plain.ExpertWeights, kept.ExpertWeights);
+        Assert.Equal(plain.ExpertRoutes, kept.ExpertRoutes);
+        Assert.Equal(free.RouterLogits, kept.RouterLogits);
+    }
+
+    [Fact]
     public void RouteWithin_WhenARouterDoesNotHaveIt_IsNotSupported()
     {
         using GateWeights gate = Gates.Identity(Experts);
