@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
   for (int threads = 1; threads <= info.pool_threads; ++threads) {
     dmoe_machine_limits m{};
     m.struct_size = sizeof m;
-    require(dmoe_machine_limits_measure(threads, DMOE_ISA_AUTO, milliseconds, &m));
+    require(dmoe_machine_limits_measure(threads, DMOE_ISA_AUTO, milliseconds, 0, &m));
     print(m);
   }
   return 0;

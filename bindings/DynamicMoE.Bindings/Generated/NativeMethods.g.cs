@@ -50,13 +50,14 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeLayoutEntry* dmoe_layout_table(int* count);
 
-    /// <summary>Measures the machine: each figure is the best of several short passes, so that what else runs takes little from it. Reads eight times the level-3 cache, at least 256 MiB and at most 1 GiB, which it maps and gives back. Calls wait for each other.</summary>
+    /// <summary>Measures the machine: each figure is the best of several short passes, so that what else runs takes little from it. Calls wait for each other. The memory to read is mapped outside the caller's heap, written once and given back before the call returns: once in 4 KiB pages and then once with huge pages advised, so that at most `bytes` + 2 MiB are held at a time.</summary>
     /// <param name="threads">1..1024, at most the pool's are used; 0 = the pool's</param>
     /// <param name="isa">dmoe_isa</param>
     /// <param name="milliseconds">100..60000 for all of it; a short budget is exceeded, since every figure takes a few passes</param>
+    /// <param name="bytes">of memory to read, a multiple of 2 MiB, 2 MiB..1 GiB; 0 = eight times the level-3 cache, at least 256 MiB and at most 1 GiB. What fits into a cache is read from there.</param>
     /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY, DMOE_E_BACKEND</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    internal static partial DmoeStatus dmoe_machine_limits_measure(int threads, int isa, int milliseconds, DmoeMachineLimits* limits);
+    internal static partial DmoeStatus dmoe_machine_limits_measure(int threads, int isa, int milliseconds, long bytes, DmoeMachineLimits* limits);
 
     /// <summary>Makes a router.</summary>
     /// <param name="weights">[experts, hidden] float32</param>

@@ -501,26 +501,26 @@ internal unsafe struct DmoeAttentionParams
     public static DmoeAttentionParams Create() => new() { StructSize = (uint)sizeof(DmoeAttentionParams) };
 }
 
-/// <summary>What this machine does at most, measured. Operations count each multiplication and each addition.</summary>
+/// <summary>What this machine does at most, measured. Rates are those of all `threads` threads together, per second: with one thread what one core does while the others rest, with n what n cores do at once, at the clock and from the memory that they share. It is therefore not n times the figure of one thread; compare a call with the figure of as many threads as it uses. An operation is one multiplication or one addition.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct DmoeMachineLimits
 {
     /// <summary>the caller's sizeof(dmoe_machine_limits).</summary>
     public uint StructSize;
 
-    /// <summary>[out] threads that worked at once.</summary>
+    /// <summary>[out] threads that worked at once, the caller among them.</summary>
     public int Threads;
 
-    /// <summary>[out] fused multiply-adds of the level, per second.</summary>
+    /// <summary>[out] operations per second of the level's fused multiply-add, which is two; of multiply and add where it has none.</summary>
     public double F32Flops;
 
-    /// <summary>[out] vdpbf16ps, per second; where the level lacks it two fused multiply-adds per pair, whose limit is that of f32_flops.</summary>
+    /// <summary>[out] operations per second of vdpbf16ps; where the level lacks it two fused multiply-adds per pair, whose limit is that of f32_flops.</summary>
     public double Bf16Flops;
 
-    /// <summary>[out] vpdpbusd, per second; where the level lacks it vpmaddubsw + vpmaddwd + vpaddd, below AVX2 portable code.</summary>
+    /// <summary>[out] operations per second of vpdpbusd; where the level lacks it vpmaddubsw + vpmaddwd + vpaddd, below AVX2 portable code.</summary>
     public double Int8Ops;
 
-    /// <summary>[out] bytes read per second: the best of the six below.</summary>
+    /// <summary>[out] bytes read per second, a byte counted once: the best of the six below.</summary>
     public double ReadBytes;
 
     /// <summary>[out] streams per thread of the best: 1, 4 or 8.</summary>

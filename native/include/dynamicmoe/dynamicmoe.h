@@ -318,14 +318,17 @@ typedef struct dmoe_attention_params {
   int32_t isa;            /**< dmoe_isa */
 } dmoe_attention_params;
 
-/** What this machine does at most, measured. Operations count each multiplication and each addition. */
+/** What this machine does at most, measured. Rates are those of all `threads` threads together, per second: with one thread what one
+ *  core does while the others rest, with n what n cores do at once, at the clock and from the memory that they share. It is therefore
+ *  not n times the figure of one thread; compare a call with the figure of as many threads as it uses. An operation is one
+ *  multiplication or one addition. */
 typedef struct dmoe_machine_limits {
   uint32_t struct_size;    /**< the caller's sizeof(dmoe_machine_limits) */
-  int32_t threads;         /**< [out] threads that worked at once */
-  double f32_flops;        /**< [out] fused multiply-adds of the level, per second */
-  double bf16_flops;       /**< [out] vdpbf16ps, per second; where the level lacks it two fused multiply-adds per pair, whose limit is that of f32_flops */
-  double int8_ops;         /**< [out] vpdpbusd, per second; where the level lacks it vpmaddubsw + vpmaddwd + vpaddd, below AVX2 portable code */
-  double read_bytes;       /**< [out] bytes read per second: the best of the six below */
+  int32_t threads;         /**< [out] threads that worked at once, the caller among them */
+  double f32_flops;        /**< [out] operations per second of the level's fused multiply-add, which is two; of multiply and add where it has none */
+  double bf16_flops;       /**< [out] operations per second of vdpbf16ps; where the level lacks it two fused multiply-adds per pair, whose limit is that of f32_flops */
+  double int8_ops;         /**< [out] operations per second of vpdpbusd; where the level lacks it vpmaddubsw + vpmaddwd + vpaddd, below AVX2 portable code */
+  double read_bytes;       /**< [out] bytes read per second, a byte counted once: the best of the six below */
   int32_t read_streams;    /**< [out] streams per thread of the best: 1, 4 or 8 */
   int32_t read_huge_pages; /**< [out] 1 when the best had huge pages advised, else 0 */
   double read_1_small;     /**< [out] one stream per thread, 4 KiB pages */
@@ -364,12 +367,15 @@ DMOE_API const dmoe_layout_entry *dmoe_layout_table(int32_t *count);
 
 /* ---- machine: measured limits ------------------------------------------------------------------------------- */
 
-/** Measures the machine: each figure is the best of several short passes, so that what else runs takes little from it. Reads
- *  eight times the level-3 cache, at least 256 MiB and at most 1 GiB, which it maps and gives back. Calls wait for each other.
+/** Measures the machine: each figure is the best of several short passes, so that what else runs takes little from it. Calls wait for
+ *  each other. The memory to read is mapped outside the caller's heap, written once and given back before the call returns: once in
+ *  4 KiB pages and then once with huge pages advised, so that at most `bytes` + 2 MiB are held at a time.
  *  @param threads 1..1024, at most the pool's are used; 0 = the pool's @param isa dmoe_isa
  *  @param milliseconds 100..60000 for all of it; a short budget is exceeded, since every figure takes a few passes
+ *  @param bytes of memory to read, a multiple of 2 MiB, 2 MiB..1 GiB; 0 = eight times the level-3 cache, at least 256 MiB and at most
+ *  1 GiB. What fits into a cache is read from there.
  *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY, DMOE_E_BACKEND */
-DMOE_API dmoe_status dmoe_machine_limits_measure(int32_t threads, int32_t isa, int32_t milliseconds, dmoe_machine_limits *limits);
+DMOE_API dmoe_status dmoe_machine_limits_measure(int32_t threads, int32_t isa, int32_t milliseconds, int64_t bytes, dmoe_machine_limits *limits);
 
 /* ---- router: logits -> gate -> score -> count -> select ---------------------------------------------------- */
 

@@ -110,12 +110,24 @@ DMOE_INLINE void tile(const void* const* rows, const uint8_t* panels, int64_t pa
     float_tile<Format, R, P, A>(rows, panels, panel_stride, from, to, out, out_stride, ahead);
 }
 
+// Steps of a panel for k elements.
+template <class Format>
+DMOE_INLINE int64_t panel_steps(int64_t k) {
+  return (k + Format::kStepElements - 1) / Format::kStepElements;
+}
+
+// Bytes from one panel to the next.
+template <class Format>
+DMOE_INLINE int64_t panel_stride(int64_t k) {
+  return panel_steps<Format>(k) * Format::kStepBytes;
+}
+
 // Tiles of R rows, the last few of R - 1, against P panels; a block of k stays in cache while the row tiles
 // pass over it.
 template <class Format, int R, int P>
 __attribute__((noinline)) void gemm_columns(const PanelGemm& g, int64_t tiles, const uint8_t* panels,
                                             int64_t panel_stride, float* out) {
-  const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
+  const int64_t steps = panel_steps<Format>(g.k);
   const int64_t blocks = tiles > 1 ? (steps + Format::kBlockSteps - 1) / Format::kBlockSteps : 1;
   const int64_t whole = g.m - tiles * (R - 1);  // tiles of R rows; the others have R - 1
   for (int64_t b = 0; b < blocks; ++b) {        // dealt evenly, so that each asks for half of one like itself
@@ -150,19 +162,17 @@ __attribute__((noinline)) void gemm_columns(const PanelGemm& g, int64_t tiles, c
 template <class Format, int R>
 DMOE_INLINE void gemm_rows(const PanelGemm& g, int64_t tiles) {
   constexpr int kPanels = tile_panels<Format, R>();
-  const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
-  const int64_t panel_stride = steps * Format::kStepBytes;
+  const int64_t stride = panel_stride<Format>(g.k);
   const uint8_t* panels = static_cast<const uint8_t*>(g.panels);
   int64_t panel = 0;
   if constexpr (kPanels > 1) {
     for (; !g.from_memory && panel + kPanels <= g.panel_count; panel += kPanels) {
-      gemm_columns<Format, R, kPanels>(g, tiles, panels + panel * panel_stride, panel_stride,
+      gemm_columns<Format, R, kPanels>(g, tiles, panels + panel * stride, stride,
                                        g.out + panel * kPanelColumns);
     }
   }
   for (; panel < g.panel_count; ++panel) {
-    gemm_columns<Format, R, 1>(g, tiles, panels + panel * panel_stride, panel_stride,
-                               g.out + panel * kPanelColumns);
+    gemm_columns<Format, R, 1>(g, tiles, panels + panel * stride, stride, g.out + panel * kPanelColumns);
   }
 }
 

@@ -20,6 +20,10 @@ void set_pool_threads(int threads) noexcept;
 /** Tells the pool what suits the machine (engine/cpu does, once); until then 1. */
 void set_default_pool_threads(int threads) noexcept;
 
+/** Items that a region of equal ones should have per thread: enough for an even finish, few enough that a
+ * claim costs nothing. */
+constexpr int64_t kUnitsPerThread = 12;
+
 /** @return threads that a region asking for `wanted` (0 = all) can get: size per-worker scratch with it. */
 int region_threads(int wanted) noexcept;
 

@@ -38,11 +38,24 @@ class ExpertPass {
 
   /** output[t] = sum over slots, in order, of weight * expert(x[t]); then the shared experts, in order.
    *  @param first_token number of the block's first token, for the text of a failure
-   *  Throws DMOE_E_OVERFLOW when a result is not finite; the output is undefined then. */
+   *  Throws DMOE_E_OVERFLOW when a result is not finite; the output is undefined then. It names the lowest
+   *  such token and its lowest expert whose own result is not finite, however the work was cut. */
   void run(const MatrixView& hidden, const RouteBlock& routes, const OutputView& output, int64_t first_token);
 
  private:
-  struct Work;  // one active expert
+  static constexpr uint64_t kNoOverflow = ~uint64_t{0};
+  static constexpr int64_t kUpRows = 128;  // rows of a unit of the up product
+
+  struct Work {  // one active expert
+    const Experts* experts;
+    ExpertView view;
+    const void* const* inputs;  // rows of x
+    int64_t first_row;
+    int64_t rows;
+    std::byte* activations;   // its rows of h
+    int64_t panels_per_unit;  // of the up product
+    int64_t panel_units;      // units across the panels; row blocks multiply them
+  };
 
   void plan(const RouteBlock& routes);
   void prepare(const MatrixView& hidden);
@@ -54,9 +67,10 @@ class ExpertPass {
                 const void* const* inputs, std::byte* activations);
   void cut_units();
   void up_unit(int64_t unit, int worker);
-  void down_unit(int64_t unit, int worker, const OutputView& output);
-  void note_overflow(int64_t token, const float* sums, int64_t columns);
-  void require_finite(const RouteBlock& routes, int64_t first_token) const;
+  void down_unit(int64_t unit, int worker, const RouteBlock& routes, const OutputView& output);
+  void note_overflow(const RouteBlock& routes, int64_t token, const float* sums, int64_t stride,
+                     int64_t columns);
+  void require_finite(int64_t first_token) const;
 
   ExpertPassSetup setup_;
   int threads_;
@@ -86,9 +100,9 @@ class ExpertPass {
   // Active experts, and the units that their work is cut into.
   Work* work_;
   int64_t work_count_ = 0;
-  int64_t* unit_start_;                // [work + 1] first unit of each
-  int64_t down_panels_ = 0;            // per unit
-  std::atomic<uint64_t> overflow_{0};  // lowest (token << 32 | slot) found; all ones = none
+  int64_t* unit_start_;                          // [work + 1] first unit of each
+  int64_t down_panels_ = 0;                      // per unit
+  std::atomic<uint64_t> overflow_{kNoOverflow};  // the lowest blame that was found, see note_overflow
 };
 
 }  // namespace dmoe

@@ -9,8 +9,7 @@
 namespace dmoe {
 namespace {
 
-constexpr int64_t kRowBlock = 128;       // rows that share a panel from cache
-constexpr int64_t kUnitsPerThread = 12;  // enough for an even finish, few enough that a claim costs nothing
+constexpr int64_t kRowBlock = 128;  // rows that share a panel from cache
 
 }  // namespace
 

@@ -81,6 +81,8 @@ double peak_rate(int64_t (*kernel)(const Peak<Left, Right, Sum>&), const Left* l
   });
 }
 
+constexpr int64_t kHugePage = kLimitsStep;
+
 // Anonymous memory of one kind of page, filled with words that are not zero: a page never written to would be
 // the kernel's one page of zeros.
 class Memory {
@@ -103,8 +105,6 @@ class Memory {
   ~Memory() { munmap(start_, mapped_); }
 
   const char* data() const { return data_; }
-
-  static constexpr int64_t kHugePage = int64_t{2} << 20;
 
  private:
   size_t mapped_;
@@ -170,8 +170,8 @@ void measure_reads(const KernelTable& kernels, double seconds, int64_t bytes, dm
 
 int64_t limits_read_bytes() {
   // At most an eighth of it can be left in the cache by the pass before.
-  const int64_t wanted = std::clamp(8 * cpu_info().l3_bytes, int64_t{256} << 20, int64_t{1} << 30);
-  return wanted / Memory::kHugePage * Memory::kHugePage;
+  const int64_t wanted = std::clamp(8 * cpu_info().l3_bytes, int64_t{256} << 20, kMostLimitsBytes);
+  return wanted / kHugePage * kHugePage;
 }
 
 dmoe_machine_limits measure_machine_limits(int32_t threads, dmoe_isa isa, int32_t milliseconds,

@@ -13,6 +13,9 @@
 
 namespace dmoe {
 
+constexpr int64_t kLimitsStep = int64_t{2} << 20;  // a huge page: memory to read is a multiple of it
+constexpr int64_t kMostLimitsBytes = int64_t{1} << 30;
+
 /** @return bytes of memory to read: eight times the level-3 cache, within 256 MiB..1 GiB, a multiple of 2
  * MiB. */
 int64_t limits_read_bytes();

@@ -5,12 +5,12 @@ namespace DynamicMoE.Native;
 /// <summary>Native calls that measure the machine.</summary>
 internal static unsafe class MachineCalls
 {
-    internal static MachineLimits Measure(int threads, int milliseconds)
+    internal static MachineLimits Measure(int threads, int milliseconds, long bytes)
     {
         NativeStatus.RequireLibrary();
         DmoeMachineLimits limits = DmoeMachineLimits.Create();
         NativeStatus.ThrowIfFailed(
-            NativeMethods.dmoe_machine_limits_measure(threads, (int)InstructionSet.Auto, milliseconds, &limits));
+            NativeMethods.dmoe_machine_limits_measure(threads, (int)InstructionSet.Auto, milliseconds, bytes, &limits));
         return new MachineLimits
         {
             Threads = limits.Threads,

@@ -1,5 +1,3 @@
-using DynamicMoE.Native;
-
 namespace DynamicMoE;
 
 /// <summary>What a router makes of its options where they leave a choice.</summary>

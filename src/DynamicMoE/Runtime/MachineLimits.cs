@@ -4,11 +4,13 @@ namespace DynamicMoE;
 
 /// <summary>
 /// What this machine does at most, measured with the threads that layers use and at their instruction-set level. Each figure is the best of
-/// several short passes. Work that runs beside the measurement takes its share: measure while the process is idle.
+/// several short passes, and that of all <see cref="Threads"/> together: with one thread what one core does while the others rest, with n what n
+/// cores do at once, at the clock and from the memory that they share, which is not n times as much. Work that runs beside the measurement
+/// takes its share: measure while the process is idle.
 /// </summary>
 public sealed record MachineLimits
 {
-    /// <summary>The default budget of <see cref="Measure"/>.</summary>
+    /// <summary>The default budget of <see cref="Measure(int, TimeSpan?)"/>.</summary>
     public static readonly TimeSpan DefaultBudget = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan LeastBudget = TimeSpan.FromMilliseconds(100);
@@ -42,20 +44,23 @@ public sealed record MachineLimits
     /// <summary>Measures. The calling thread works too, and returns when all is done; calls wait for each other.</summary>
     /// <param name="threads">Between 1 and 1024, of which at most the pool's are used; 0 = the pool's.</param>
     /// <param name="budget">Between 100 ms and 60 s; null for <see cref="DefaultBudget"/>. A short one is exceeded, since each figure takes a
-    /// few passes over eight times the level-3 cache, at least 256 MiB and at most 1 GiB, which is given back.</param>
+    /// few passes over eight times the level-3 cache, at least 256 MiB and at most 1 GiB, which is mapped outside the managed heap and given back.</param>
     /// <returns>The limits.</returns>
     /// <exception cref="RouterConfigurationException"><paramref name="threads"/> or <paramref name="budget"/> is outside its range.</exception>
     /// <exception cref="DynamicMoEMemoryException">The memory to read is not to be had.</exception>
     /// <exception cref="BackendException">The library is missing, its ABI does not fit, or DYNAMIC_MOE_ISA names a level that does not run here.</exception>
     /// <exception cref="PlatformNotSupportedException">No native library is made for this platform.</exception>
-    public static MachineLimits Measure(int threads = 0, TimeSpan? budget = null)
+    public static MachineLimits Measure(int threads = 0, TimeSpan? budget = null) => Measure(threads, budget, bytes: 0);
+
+    /// <summary>Measures with so much memory to read: a multiple of 2 MiB up to 1 GiB, or 0 for what <see cref="Measure(int, TimeSpan?)"/> reads.</summary>
+    internal static MachineLimits Measure(int threads, TimeSpan? budget, long bytes)
     {
         TimeSpan time = budget ?? DefaultBudget;
         new OptionRules(nameof(MachineLimits))
             .Range(nameof(threads), threads, 0, 1024)
             .Require(time >= LeastBudget && time <= MostBudget, $"{nameof(budget)} ({time}) is outside {LeastBudget}..{MostBudget}.")
             .ThrowIfBroken();
-        return MachineCalls.Measure(threads, (int)time.TotalMilliseconds);
+        return MachineCalls.Measure(threads, (int)time.TotalMilliseconds, bytes);
     }
 
     /// <summary>The limit of the instruction that a weight format's products use.</summary>

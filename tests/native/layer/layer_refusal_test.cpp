@@ -1,6 +1,7 @@
 // layer: what it refuses, with which status and text, and that nothing is written then.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -85,7 +86,7 @@ TEST_F(LayerRefusal, Execute_WhenFiniteInputOverflows_NamesTokenAndExpert) {
   for (size_t i = 0; i < 32; ++i) x_[32 * 11 + i] *= 1e37f;
   EXPECT_EQ(execute(), DMOE_E_OVERFLOW);
   expect_text("token 11");
-  expect_text("expert " + std::to_string(routing_.ids[22]));
+  expect_text("expert " + std::to_string(std::min(routing_.ids[22], routing_.ids[23])));  // both do
 }
 
 TEST_F(LayerRefusal, Forward_WhenShapesDiffer_IsRefused) {

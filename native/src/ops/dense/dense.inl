@@ -40,8 +40,7 @@ DMOE_INLINE void dense(const Dense& t) {
       add_bias(g.out + row * g.out_stride, t.bias, whole * kPanelColumns);
   }
   if (whole == t.gemm.panel_count) return;
-  const int64_t steps = (g.k + Format::kStepElements - 1) / Format::kStepElements;
-  g.panels = static_cast<const uint8_t*>(t.gemm.panels) + whole * steps * Format::kStepBytes;
+  g.panels = static_cast<const uint8_t*>(t.gemm.panels) + whole * panel_stride<Format>(g.k);
   g.panel_count = 1;
   g.out = t.gemm.out + whole * kPanelColumns;
   dense_last_panel<Format>(t, g, t.bias == nullptr ? nullptr : t.bias + whole * kPanelColumns,

@@ -108,13 +108,12 @@ DMOE_INLINE int64_t hidden_bytes(int64_t columns) {
 
 template <class Format>
 DMOE_INLINE void experts_up(const ExpertsUp& t) {
-  const int64_t steps = (t.gemm.k + Format::kStepElements - 1) / Format::kStepElements;
-  const int64_t panel_stride = steps * Format::kStepBytes;
+  const int64_t stride = panel_stride<Format>(t.gemm.k);
   const int64_t panel_hidden = t.kind == kSwiglu ? 16 : 32;
   for (int64_t panel = 0; panel < t.gemm.panel_count; panel += kUpGroupPanels) {
     const int64_t left = t.gemm.panel_count - panel;
     PanelGemm group = t.gemm;
-    group.panels = static_cast<const uint8_t*>(t.gemm.panels) + panel * panel_stride;
+    group.panels = static_cast<const uint8_t*>(t.gemm.panels) + panel * stride;
     group.panel_count = left < kUpGroupPanels ? left : kUpGroupPanels;
     panel_gemm<Format>(group);
     activate_group_of<Format>(t, t.bias == nullptr ? nullptr : t.bias + panel * kPanelColumns,

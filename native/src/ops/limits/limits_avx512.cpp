@@ -5,27 +5,15 @@
 // clang-format off
 #include "core/simd_avx512.hpp"
 #include "ops/limits/limits.inl"
+#include "ops/limits/limits_int8_512.inl"
 // clang-format on
 
 namespace dmoe {
 namespace {
 
 // Below VNNI four products are three instructions: vpmaddubsw, vpmaddwd by ones, vpaddd.
-struct PeakFormatInt8 {
-  using Task = PeakInt8;
-  using Sum = __m512i;
-  using Left = __m512i;
-  using Right = __m512i;
+struct PeakFormatInt8 : PeakLanesInt8 {
   static constexpr int kSums = 12;
-  static constexpr int kLaneElements = 4;
-  static DMOE_INLINE Sum load_sum(const int32_t* p) { return _mm512_loadu_si512(p); }
-  static DMOE_INLINE void store_sum(int32_t* p, Sum a) { _mm512_storeu_si512(p, a); }
-  static DMOE_INLINE Left left(const uint8_t* p) { return _mm512_loadu_si512(p); }
-  static DMOE_INLINE Right right(const int8_t* p) {
-    int32_t quad;
-    __builtin_memcpy(&quad, p, sizeof quad);
-    return _mm512_set1_epi32(quad);
-  }
   // Volatile and opaque, as at AVX2: each step multiplies, and adds its own product.
   static DMOE_INLINE Sum multiply_add(Left l, Right r, Sum sum) {
     __m512i pairs;
