@@ -43,17 +43,46 @@ public sealed class ProcessTests
         using Process process = Start("generate", "--model", directory.Path, "--prompt", "a", "--max-tokens", "200000");
         var first = new char[1];
         Assert.Equal(1, await process.StandardOutput.ReadAsync(first));
-        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
-        {
-            await kill.WaitForExitAsync();
-        }
-
+        await RunAsync("kill", "-INT", $"{process.Id}");
         string rest = await process.StandardOutput.ReadToEndAsync();
         string error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
 
         Assert.Equal((ExitCodes.Interrupted, "dmoe: interrupted\n"), (process.ExitCode, error));
         Assert.EndsWith("\n", rest, StringComparison.Ordinal);
+    }
+
+    // The pack hangs where no cancellation reaches it, at a pipe that nobody writes to, while its file is half written.
+    [Fact]
+    public async Task Pack_WhenInterruptedAndItDoesNotEnd_LeavesNothing()
+    {
+        using var directory = new TemporaryDirectory();
+        string folder = directory["model"], config = Path.Combine(folder, "config.json");
+        SyntheticCheckpoint model = SyntheticCheckpoint.Create(ReferenceFamily.Mixtral);
+        model.Save(folder);
+        File.Delete(config);
+        await RunAsync("mkfifo", config);
+        Directory.CreateDirectory(directory["out"]);
+        using Process process = Start("pack", "--model", folder, "--format", "q8", "--out", directory["out/model.dmoe"]);
+        await Task.Run(() => File.WriteAllText(config, model.Config.ToJsonString())).WaitAsync(TimeSpan.FromMinutes(1));
+        while (Directory.GetFiles(directory["out"]).Length == 0)
+        {
+            Assert.False(process.HasExited);
+            await Task.Delay(10);
+        }
+
+        await RunAsync("kill", "-INT", $"{process.Id}");
+        await process.WaitForExitAsync();
+
+        Assert.NotEqual(ExitCodes.Ok, process.ExitCode);
+        Assert.Empty(Directory.GetFiles(directory["out"]));
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(program, arguments);
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
     }
 
     private static Process Start(params string[] arguments)

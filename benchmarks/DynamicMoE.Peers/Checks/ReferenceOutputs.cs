@@ -1,4 +1,5 @@
 using DynamicMoE.TestKit.Experts;
+using DynamicMoE.TestKit.Numerics;
 using DynamicMoE.TestKit.Routing;
 
 namespace DynamicMoE.Peers.Checks;
@@ -35,12 +36,15 @@ internal sealed class ReferenceOutputs
             Up = matrices.Up.Values,
             Down = matrices.Down.Values,
         };
+
+        // The values of q8 and q4 matrices are what is stored already.
+        ReferenceFormat format = _weights.Format == WeightFormat.BFloat16 ? ReferenceFormat.Bf16 : ReferenceFormat.F32;
         Parallel.For(0, _tokens.Length, token =>
         {
             int slot = Array.IndexOf(_routes[token].Ids[0], index);
             if (slot >= 0)
             {
-                double[] output = expert.Forward(_tokens[token], bf16: _weights.Format == WeightFormat.BFloat16).Output;
+                double[] output = expert.Forward(_tokens[token], format).Output;
                 double weight = _routes[token].Weights[0][slot];
                 for (int d = 0; d < output.Length; d++)
                 {

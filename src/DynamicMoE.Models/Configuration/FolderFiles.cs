@@ -7,5 +7,19 @@ internal sealed class FolderFiles(string folder) : IModelFiles
 
     public string Place(string name) => Path.Combine(folder, name);
 
-    public Stream OpenFile(string name) => File.OpenRead(Place(name));
+    public Stream OpenFile(string name)
+    {
+        FileStream stream = File.OpenRead(Place(name));
+        try
+        {
+            // A pipe has no size.
+            SmallFiles.Check(this, name, stream.CanSeek ? stream.Length : 0);
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
 }

@@ -5,8 +5,6 @@ namespace DynamicMoE.Models;
 /// <summary>What config.json says of a checkpoint, in this library's terms.</summary>
 public sealed class ModelConfig
 {
-    private const int MaxBytes = 1 << 20;
-
     /// <summary>Reads the keys that every family has. What sets a family apart it adds itself.</summary>
     /// <exception cref="ModelConfigurationException">A key is missing or outside its range.</exception>
     internal ModelConfig(ModelFamily family, ConfigReader config, bool[] moeLayers, double normEpsilon)
@@ -77,11 +75,11 @@ public sealed class ModelConfig
         ArgumentNullException.ThrowIfNull(name);
         try
         {
-            var bytes = new byte[MaxBytes + 1];
+            var bytes = new byte[SmallFiles.MaxConfigBytes + 1];
             int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (length > MaxBytes)
+            if (length > SmallFiles.MaxConfigBytes)
             {
-                throw new ModelConfigurationException(name, null, $"the file has more than {MaxBytes} bytes.");
+                throw new ModelConfigurationException(name, null, $"the file has more than {SmallFiles.MaxConfigBytes} bytes.");
             }
 
             using var document = JsonDocument.Parse(bytes.AsMemory(0, length), StrictJson.Options);

@@ -3,8 +3,8 @@ using DynamicMoE.Compute;
 
 namespace DynamicMoE.Models;
 
-/// <summary>Takes tensors out of a checkpoint, checks shape and finiteness, and packs them.</summary>
-internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions options)
+/// <summary>Takes tensors out of a checkpoint, checks shape and values, and packs them. Cancellation is seen before each tensor.</summary>
+internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions options, CancellationToken cancellation = default)
 {
     private const long MaxBytes = SafetensorsFile.MaxTensorBytes;
 
@@ -39,7 +39,12 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
         }
         catch (RoutingValidationException e)
         {
-            throw NotFinite(file, name, e);
+            throw OutOfRange(file, name, DenseFormat, e);
+        }
+        catch (RouterConfigurationException e)
+        {
+            // Formats and levels are checked with the options, so that it is a size.
+            throw new CheckpointFormatException(file.Name, name, e.Message, e);
         }
     }
 
@@ -70,8 +75,8 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
         }
         catch (RoutingValidationException e)
         {
-            (SafetensorsFile file, TensorInfo tensor) = Offender([gate, up, down]);
-            throw NotFinite(file, tensor.Name, e);
+            (SafetensorsFile file, TensorInfo tensor) = Offender([gate, up, down], bank.Format);
+            throw OutOfRange(file, tensor.Name, bank.Format, e);
         }
     }
 
@@ -85,14 +90,34 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
         RequireLoadable(file.Name, tensor, sizeof(float));
         var values = new float[tensor.ElementCount];
         file.ReadFloat32(tensor, values);
-        return Array.TrueForAll(values, float.IsFinite) ? values : throw NotFinite(file, name, null);
+        return Array.TrueForAll(values, float.IsFinite) ? values : throw OutOfRange(file, name, WeightFormat.Float32, null);
     }
 
     /// <summary>The embedding, kept as it is stored.</summary>
     public EmbeddingTable Embedding(string name, int vocabulary, int hidden)
     {
         var (file, tensor) = Take(name, [vocabulary, hidden]);
-        return EmbeddingTable.Read(file, tensor, hidden) ?? throw NotFinite(file, name, null);
+        return EmbeddingTable.Read(file, tensor, hidden) ?? throw OutOfRange(file, name, WeightFormat.Float32, null);
+    }
+
+    /// <summary>Reads a tensor that is not an expert's as loading does, and lets go of it: what this passes can be loaded.</summary>
+    /// <exception cref="CheckpointFormatException">Loading would refuse it, in the same words.</exception>
+    public void Check(LayoutTensor tensor)
+    {
+        if (tensor.Uses.HasFlag(TensorUses.Rows))
+        {
+            _ = Embedding(tensor.Name, (int)tensor.Shape[0], (int)tensor.Shape[1]);
+        }
+
+        if (tensor.Uses.HasFlag(TensorUses.Product))
+        {
+            Matrix(tensor.Name, (int)tensor.Shape[0], (int)tensor.Shape[1]).Dispose();
+        }
+
+        if (tensor.Uses.HasFlag(TensorUses.Values))
+        {
+            _ = Floats(tensor.Name, tensor.Shape);
+        }
     }
 
     /// <summary>Refuses a tensor that takes more bytes than the native core is given at once.</summary>
@@ -117,6 +142,7 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
 
     private (SafetensorsFile File, TensorInfo Tensor) Take(string name, ReadOnlySpan<long> shape)
     {
+        cancellation.ThrowIfCancellationRequested();
         var found = checkpoint.Require(name, shape);
         RequireLoadable(found.File.Name, found.Tensor, found.Tensor.Type.Size());
         return found;
@@ -137,14 +163,15 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
         return bits;
     }
 
-    // The native core says that an expert's weights are not finite; which of the three it was is found out here.
-    private (SafetensorsFile File, TensorInfo Tensor) Offender(ReadOnlySpan<(SafetensorsFile File, TensorInfo Tensor)> tensors)
+    // The native core says that an expert's weights are not finite in the format; which of the three it was is found out here.
+    private (SafetensorsFile File, TensorInfo Tensor) Offender(ReadOnlySpan<(SafetensorsFile File, TensorInfo Tensor)> tensors, WeightFormat format)
     {
+        float largest = FormatRange.Largest(format);
         foreach (var (file, tensor) in tensors)
         {
             foreach (float value in ReadFloats(file, tensor, _first))
             {
-                if (!float.IsFinite(value))
+                if (!(MathF.Abs(value) <= largest))
                 {
                     return (file, tensor);
                 }
@@ -154,6 +181,7 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
         return tensors[0];
     }
 
-    private static CheckpointFormatException NotFinite(SafetensorsFile file, string tensor, Exception? cause) =>
-        new(file.Name, tensor, "holds NaN or infinity, or a value beyond the range of the weight format.", cause);
+    private static CheckpointFormatException OutOfRange(SafetensorsFile file, string tensor, WeightFormat format, Exception? cause) =>
+        new(file.Name, tensor, FormattableString.Invariant(
+            $"holds NaN, infinity or a magnitude above {FormatRange.Largest(format):G6}, the largest of {format}."), cause);
 }

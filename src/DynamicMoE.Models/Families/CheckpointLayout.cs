@@ -19,10 +19,10 @@ internal static class CheckpointLayout
 
         PackedFile? packed = checkpoint.Packed;
         var expected = new HashSet<string>(StringComparer.Ordinal);
-        foreach ((string name, long[] shape) in packed is null ? Dense(config).Concat(MoELayers(config).SelectMany(layer => Experts(config, layer))) : Dense(config))
+        foreach (LayoutTensor tensor in packed is null ? Dense(config).Concat(MoELayers(config).SelectMany(layer => Experts(config, layer))) : Dense(config))
         {
-            _ = checkpoint.Require(name, shape);
-            _ = expected.Add(name);
+            _ = checkpoint.Require(tensor.Name, tensor.Shape);
+            _ = expected.Add(tensor.Name);
         }
 
         foreach (string tensor in checkpoint.TensorNames)
@@ -43,32 +43,33 @@ internal static class CheckpointLayout
     public static void CheckBlock(Checkpoint checkpoint, int layer)
     {
         ModelConfig config = checkpoint.Config;
-        foreach ((string name, long[] shape) in checkpoint.Packed is null ? Gate(config, layer).Concat(Experts(config, layer)) : Gate(config, layer))
+        foreach (LayoutTensor tensor in checkpoint.Packed is null ? Gate(config, layer).Concat(Experts(config, layer)) : Gate(config, layer))
         {
-            _ = checkpoint.Require(name, shape);
+            _ = checkpoint.Require(tensor.Name, tensor.Shape);
         }
     }
 
     /// <summary>Every tensor of the decoder but the experts.</summary>
-    public static IEnumerable<(string Name, long[] Shape)> Dense(ModelConfig c)
+    public static IEnumerable<LayoutTensor> Dense(ModelConfig c)
     {
-        yield return (ModelFamily.Embedding, [c.VocabularySize, c.HiddenSize]);
-        yield return (ModelFamily.FinalNorm, [c.HiddenSize]);
+        TensorUses embedding = c.TieWordEmbeddings ? TensorUses.Rows | TensorUses.Product : TensorUses.Rows;
+        yield return new(ModelFamily.Embedding, [c.VocabularySize, c.HiddenSize], embedding);
+        yield return new(ModelFamily.FinalNorm, [c.HiddenSize], TensorUses.Values);
         if (!c.TieWordEmbeddings)
         {
-            yield return (ModelFamily.Head, [c.VocabularySize, c.HiddenSize]);
+            yield return new(ModelFamily.Head, [c.VocabularySize, c.HiddenSize], TensorUses.Product);
         }
 
         for (int layer = 0; layer < c.LayerCount; layer++)
         {
-            yield return (ModelFamily.InputNorm(layer), [c.HiddenSize]);
-            yield return (ModelFamily.MlpNorm(layer), [c.HiddenSize]);
-            foreach (var tensor in Attention(c, layer))
+            yield return new(ModelFamily.InputNorm(layer), [c.HiddenSize], TensorUses.Values);
+            yield return new(ModelFamily.MlpNorm(layer), [c.HiddenSize], TensorUses.Values);
+            foreach (LayoutTensor tensor in Attention(c, layer))
             {
                 yield return tensor;
             }
 
-            foreach (var tensor in c.MoELayers[layer] ? Gate(c, layer) : Mlp(ModelFamily.Dense(layer), c.DenseWidth, c.HiddenSize))
+            foreach (LayoutTensor tensor in c.MoELayers[layer] ? Gate(c, layer) : Mlp(ModelFamily.Dense(layer), c.DenseWidth, c.HiddenSize))
             {
                 yield return tensor;
             }
@@ -82,7 +83,7 @@ internal static class CheckpointLayout
     public static IEnumerable<string> Sections(ModelConfig c, int layer) =>
         c.Experts.SharedWidth > 0 ? [PackedSection.Experts(layer), PackedSection.Shared(layer)] : [PackedSection.Experts(layer)];
 
-    private static IEnumerable<(string Name, long[] Shape)> Attention(ModelConfig c, int layer)
+    private static IEnumerable<LayoutTensor> Attention(ModelConfig c, int layer)
     {
         AttentionConfig a = c.Attention!;
         foreach ((string part, int outputs, int inputs, bool bias) in new[]
@@ -91,40 +92,40 @@ internal static class CheckpointLayout
             ("v_proj", a.KeyValueWidth, c.HiddenSize, a.QkvBias), ("o_proj", c.HiddenSize, a.QueryWidth, a.OutputBias),
         })
         {
-            yield return (ModelFamily.Attention(layer, $"{part}.weight"), [outputs, inputs]);
+            yield return new(ModelFamily.Attention(layer, $"{part}.weight"), [outputs, inputs], TensorUses.Product);
             if (bias)
             {
-                yield return (ModelFamily.Attention(layer, $"{part}.bias"), [outputs]);
+                yield return new(ModelFamily.Attention(layer, $"{part}.bias"), [outputs], TensorUses.Values);
             }
         }
 
         if (a.Norm != QueryKeyNorm.None)
         {
-            yield return (ModelFamily.Attention(layer, "q_norm.weight"), [a.Norm == QueryKeyNorm.PerHead ? a.HeadSize : a.QueryWidth]);
-            yield return (ModelFamily.Attention(layer, "k_norm.weight"), [a.Norm == QueryKeyNorm.PerHead ? a.HeadSize : a.KeyValueWidth]);
+            yield return new(ModelFamily.Attention(layer, "q_norm.weight"), [a.Norm == QueryKeyNorm.PerHead ? a.HeadSize : a.QueryWidth], TensorUses.Values);
+            yield return new(ModelFamily.Attention(layer, "k_norm.weight"), [a.Norm == QueryKeyNorm.PerHead ? a.HeadSize : a.KeyValueWidth], TensorUses.Values);
         }
     }
 
     // What decides between the experts of a layer.
-    private static IEnumerable<(string Name, long[] Shape)> Gate(ModelConfig c, int layer)
+    private static IEnumerable<LayoutTensor> Gate(ModelConfig c, int layer)
     {
-        yield return (c.Family.Gate(layer), [c.Experts.Count, c.HiddenSize]);
+        yield return new(c.Family.Gate(layer), [c.Experts.Count, c.HiddenSize], TensorUses.Values);
         if (c.Experts.HasSelectionBias)
         {
-            yield return (ModelFamily.SelectionBias(layer), [c.Experts.Count]);
+            yield return new(ModelFamily.SelectionBias(layer), [c.Experts.Count], TensorUses.Values);
         }
 
         if (c.Experts.HasSharedGate)
         {
-            yield return (ModelFamily.SharedGate(layer), [1, c.HiddenSize]);
+            yield return new(ModelFamily.SharedGate(layer), [1, c.HiddenSize], TensorUses.Values);
         }
     }
 
-    private static IEnumerable<(string Name, long[] Shape)> Experts(ModelConfig c, int layer)
+    private static IEnumerable<LayoutTensor> Experts(ModelConfig c, int layer)
     {
         for (int expert = 0; expert < c.Experts.Count; expert++)
         {
-            foreach (var tensor in Mlp(c.Family.Expert(layer, expert), c.Experts.Width, c.HiddenSize))
+            foreach (LayoutTensor tensor in Mlp(c.Family.Expert(layer, expert), c.Experts.Width, c.HiddenSize))
             {
                 yield return tensor;
             }
@@ -132,15 +133,19 @@ internal static class CheckpointLayout
 
         if (c.Experts.SharedWidth > 0)
         {
-            foreach (var tensor in Mlp(c.Family.Shared(layer), c.Experts.SharedWidth, c.HiddenSize))
+            foreach (LayoutTensor tensor in Mlp(c.Family.Shared(layer), c.Experts.SharedWidth, c.HiddenSize))
             {
                 yield return tensor;
             }
         }
     }
 
-    private static (string Name, long[] Shape)[] Mlp(MlpNames names, long width, long hidden) =>
-        [(names.Gate, [width, hidden]), (names.Up, [width, hidden]), (names.Down, [hidden, width])];
+    private static LayoutTensor[] Mlp(MlpNames names, long width, long hidden) =>
+    [
+        new(names.Gate, [width, hidden], TensorUses.Product),
+        new(names.Up, [width, hidden], TensorUses.Product),
+        new(names.Down, [hidden, width], TensorUses.Product),
+    ];
 
     // Old checkpoints carry the rotary frequencies, tied ones sometimes the head too.
     private static bool IsKnownExtra(string tensor, ModelConfig config) =>

@@ -53,11 +53,7 @@ internal sealed class PackedFile : IModelFiles, IDisposable
     public Stream OpenFile(string name)
     {
         PackedSection section = Section(name);
-        if (section.Length > Array.MaxLength)
-        {
-            throw Broken(section, $"has {section.Length} bytes, at most {Array.MaxLength} can be read at once.");
-        }
-
+        SmallFiles.Check(this, name, section.Length);
         Verify(section, CancellationToken.None);
         var bytes = new byte[section.Length];
         _file.Read(section.Offset, bytes);
@@ -101,13 +97,24 @@ internal sealed class PackedFile : IModelFiles, IDisposable
         }
     }
 
-    /// <summary>Compares every section with its checksum.</summary>
+    /// <summary>Compares every section with its checksum, and what lies between them with zero.</summary>
     /// <exception cref="CheckpointFormatException">One differs; names it.</exception>
     public void Verify(CancellationToken cancellation)
     {
+        long end = PackedHeader.BytesFor(Header.Sections.Count);
+        Span<byte> between = stackalloc byte[PackedSection.Alignment];
         foreach (PackedSection section in Header.Sections)
         {
+            Span<byte> padding = between[..(int)(section.Offset - end)];
+            _file.Read(end, padding);
+            int other = padding.IndexOfAnyExcept((byte)0);
+            if (other >= 0)
+            {
+                throw new CheckpointFormatException(Path, null, $"byte {end + other}, between two sections, is {padding[other]}, 0 is needed.");
+            }
+
             Verify(section, cancellation);
+            end = section.Offset + section.Length;
         }
     }
 

@@ -1,15 +1,16 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace DynamicMoE.Models;
 
 /// <summary>The first bytes of a packed file: what it is, for which layout of weights, and where its sections are.</summary>
 /// <remarks>
-/// Little-endian. 0: magic; 8: byte order of the weights; 12: version; 16: bytes of the header; 20: sections; 24: XXH128 of the header with this
-/// field zero; 40: layout of packed weights; 44: weight format; 48: bytes of the file; 56: zero; 64: sections, 96 bytes each: name (64, padded
-/// with zeros), offset (8), length (8), XXH128 (16). Sections follow one another in the order of the table, each at the next multiple of 4096;
-/// the last ends the file.
+/// Little-endian, but for the mark of byte 8. 0: magic; 8: 0x01020304 in the byte order of the weights, which is that of the machine that packed;
+/// 12: version; 16: bytes of the header; 20: sections; 24: XXH128 of the header with this field zero; 40: layout of packed weights; 44: weight
+/// format; 48: bytes of the file; 56: zero; 64: sections, 96 bytes each: name (64, padded with zeros), offset (8), length (8), XXH128 (16).
+/// Sections follow one another in the order of the table, each at the next multiple of 4096, with zeros between them; the last ends the file.
 /// </remarks>
 /// <param name="Layout">Layout of packed weights.</param>
 /// <param name="Format">How experts are kept.</param>
@@ -32,7 +33,7 @@ internal sealed record PackedHeader(int Layout, WeightFormat Format, IReadOnlyLi
         var bytes = new byte[BytesFor(Sections.Count)];
         Span<byte> header = bytes;
         Magic.CopyTo(header);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[8..], ByteOrder);
+        MemoryMarshal.Write(header[8..], ByteOrder);
         BinaryPrimitives.WriteInt32LittleEndian(header[12..], Version);
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], bytes.Length);
         BinaryPrimitives.WriteInt32LittleEndian(header[20..], Sections.Count);
@@ -61,7 +62,7 @@ internal sealed record PackedHeader(int Layout, WeightFormat Format, IReadOnlyLi
         Expect(file.Length >= FixedBytes, file, $"the file has {file.Length} bytes, a packed model has at least {FixedBytes}.");
         file.Read(0, start);
         Expect(start.StartsWith(Magic), file, "not a packed model: it does not begin with DMOEPACK.");
-        uint order = BinaryPrimitives.ReadUInt32LittleEndian(start[8..]);
+        uint order = MemoryMarshal.Read<uint>(start[8..]);
         Expect(order == ByteOrder, file, $"the byte order mark is 0x{order:X8}, 0x{ByteOrder:X8} is needed: packed on a machine of another byte order.");
         int version = BinaryPrimitives.ReadInt32LittleEndian(start[12..]);
         Expect(version == Version, file, $"version {version} of packed models, this library reads version {Version}.");
@@ -84,6 +85,8 @@ internal sealed record PackedHeader(int Layout, WeightFormat Format, IReadOnlyLi
         int layout = BinaryPrimitives.ReadInt32LittleEndian(header[40..]);
         int current = ExpertBank.PackedLayoutVersion;
         Expect(layout == current, file, $"its weights have layout {layout}, this library uses layout {current}; pack the checkpoint again.");
+        long reserved = BinaryPrimitives.ReadInt64LittleEndian(header[56..]);
+        Expect(reserved == 0, file, $"bytes 56 to 63 are 0x{reserved:x16}, 0 is needed.");
         int format = BinaryPrimitives.ReadInt32LittleEndian(header[44..]);
         Expect(
             Enum.IsDefined((WeightFormat)format), file, $"weight format {format} is unknown, one of {string.Join(", ", Enum.GetNames<WeightFormat>())} is needed.");

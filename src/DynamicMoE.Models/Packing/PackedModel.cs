@@ -3,20 +3,22 @@ namespace DynamicMoE.Models;
 /// <summary>Packed files: a whole model in one file, its experts as the native core keeps them, so that they are used where they lie.</summary>
 public static class PackedModel
 {
-    /// <summary>Packs a checkpoint into one file. The file appears once it is whole; a failure leaves nothing behind.</summary>
+    /// <summary>Packs a checkpoint into one file. The file appears once it is whole; a failure, and a process that is asked to end, leave nothing
+    /// behind. One that is killed leaves a file beside it, whose name ends in .tmp.</summary>
     /// <param name="folder">Folder of a checkpoint that <see cref="MoEModel.Load(string, ModelLoadOptions?)"/> takes.</param>
     /// <param name="path">Path of the file. Its folder exists.</param>
     /// <param name="format">How experts are kept.</param>
     /// <param name="overwrite">Whether a file at the path is replaced. Processes that have it loaded go on with the old one.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="cancellationToken">Ends the work, before the next tensor is read or the next 16 MiB are written.</param>
     /// <returns>What was written.</returns>
     /// <exception cref="ArgumentException">A path is null or empty.</exception>
     /// <exception cref="RouterConfigurationException"><paramref name="format"/> is not defined.</exception>
     /// <exception cref="IOException">The path is taken or a folder, its folder is missing, or the disk is full.</exception>
     /// <exception cref="UnauthorizedAccessException">The path cannot be written to.</exception>
     /// <exception cref="ModelConfigurationException">config.json or the tokenizer is not valid, or asks for what is not supported; names the key.</exception>
-    /// <exception cref="CheckpointFormatException">A file breaks the format, a tensor is missing or wrong, or the checkpoint is a packed file itself.</exception>
-    /// <exception cref="DynamicMoEMemoryException">One layer's experts do not fit into memory.</exception>
+    /// <exception cref="CheckpointFormatException">A file breaks the format, a tensor is missing or could not be loaded in this format, or the checkpoint
+    /// is a packed file itself.</exception>
+    /// <exception cref="DynamicMoEMemoryException">One layer's experts or one tensor do not fit into memory.</exception>
     /// <exception cref="BackendException">The native library is not usable here.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static PackedModelInfo Pack(
@@ -79,18 +81,22 @@ public static class PackedModel
         string[] files = [PackedSection.Config, .. TokenizerFiles.Used(checkpoint.Files!)];
         int[] layers = [.. CheckpointLayout.MoELayers(config)];
         int banks = layers.Length * (config.Experts.SharedWidth > 0 ? 2 : 1);
-        using var writer = new PackedWriter(path, files.Length + 1 + banks, overwrite);
+        var loader = new WeightLoader(checkpoint, options, cancellation);
+        foreach (LayoutTensor tensor in CheckpointLayout.Dense(config))
+        {
+            loader.Check(tensor);
+        }
+
+        using var writer = new PackedWriter(path, files.Length + 1 + banks, overwrite, cancellation);
         foreach (string name in files)
         {
             using Stream source = checkpoint.Files!.OpenFile(name);
             writer.Add(name, source.CopyTo);
         }
 
-        writer.Add(PackedSection.Tensors, stream => TensorCopy.Write(checkpoint, CheckpointLayout.Dense(config), stream, cancellation));
-        var loader = new WeightLoader(checkpoint, options);
+        writer.Add(PackedSection.Tensors, stream => TensorCopy.Write(checkpoint, CheckpointLayout.Dense(config), stream));
         foreach (int layer in layers)
         {
-            cancellation.ThrowIfCancellationRequested();
             AddBank(writer, PackedSection.Experts(layer), ExpertBanks.Routed(loader, layer));
             AddBank(writer, PackedSection.Shared(layer), ExpertBanks.Shared(loader, layer));
         }

@@ -2,8 +2,8 @@ using System.IO.Hashing;
 
 namespace DynamicMoE.Models;
 
-/// <summary>Passes the bytes of one section on and sums them up.</summary>
-internal sealed class SectionStream(Stream destination) : Stream
+/// <summary>Passes the bytes of one section on and sums them up. Cancellation is seen at each write.</summary>
+internal sealed class SectionStream(Stream destination, CancellationToken cancellation) : Stream
 {
     private readonly XxHash128 _hash = new();
     private long _written;
@@ -26,6 +26,7 @@ internal sealed class SectionStream(Stream destination) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        cancellation.ThrowIfCancellationRequested();
         destination.Write(buffer);
         _hash.Append(buffer);
         _written += buffer.Length;

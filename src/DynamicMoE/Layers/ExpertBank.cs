@@ -1,11 +1,14 @@
 using DynamicMoE.Bindings;
 using DynamicMoE.Native;
+using Microsoft.Win32.SafeHandles;
 
 namespace DynamicMoE;
 
 /// <summary>Native experts: packed weights that a layer runs. Fill every expert before a layer is built; do not change one while a layer runs.</summary>
 public sealed class ExpertBank : IDisposable
 {
+    private const int Alignment = 64;
+
     private readonly ExpertBankOptions _options;
 
     private ExpertBank(ExpertBankOptions options, ExpertsHandle handle)
@@ -107,9 +110,10 @@ public sealed class ExpertBank : IDisposable
     /// <param name="length">Bytes, exactly what <see cref="WritePacked"/> wrote under the same <see cref="PackedLayoutVersion"/>.</param>
     /// <returns>The bank, complete; dispose it when no layer needs it any more.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="options"/> or <paramref name="file"/> is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The range is not within the file.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the file, or is empty.</exception>
     /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
-    /// <exception cref="RoutingValidationException">The length is not that of these options, or the offset is not aligned.</exception>
+    /// <exception cref="RoutingValidationException">The length is not that of these options, or the offset is not aligned; names the value.</exception>
+    /// <exception cref="DynamicMoEMemoryException">The bank itself, without its weights, does not fit into memory.</exception>
     /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
     /// <exception cref="ObjectDisposedException">The mapping is disposed.</exception>
     public static ExpertBank FromMapped(ExpertBankOptions options, MappedFile file, long offset, long length)
@@ -117,7 +121,12 @@ public sealed class ExpertBank : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(file);
         ExpertBankOptions valid = options.Validated();
-        return new ExpertBank(valid, ExpertCalls.CreateMapped(valid, file.View(offset, length), offset, length));
+        SafeMemoryMappedViewHandle view = file.View(offset, length);
+
+        // A mapping begins at a page, so that the offset decides.
+        return offset % Alignment == 0
+            ? new ExpertBank(valid, ExpertCalls.CreateMapped(valid, view, offset, length))
+            : throw new RoutingValidationException($"offset ({offset}) is not a multiple of {Alignment}.");
     }
 
     /// <summary>Packs one expert's weights.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DynamicMoE.Bindings;
 
@@ -12,13 +13,15 @@ internal static unsafe class LayerCalls
         DmoeLayerOptions options = DmoeLayerOptions.Create();
         options.MaxTokens = maxTokens;
         options.Threads = threads;
-        bool held = false;
+        bool held = false, sharedHeld = false;
         try
         {
+            // The layer keeps the native objects alive by itself. The handles must outlive this call, and the mappings that
+            // they keep until the layer keeps them too: another thread may dispose a bank meanwhile.
+            experts.DangerousAddRef(ref held);
             if (shared is not null)
             {
-                // The layer keeps the native object alive by itself; the handle must only outlive this call.
-                shared.DangerousAddRef(ref held);
+                shared.DangerousAddRef(ref sharedHeld);
                 options.Shared = shared.DangerousGetHandle();
             }
 
@@ -36,9 +39,14 @@ internal static unsafe class LayerCalls
         }
         finally
         {
-            if (held)
+            if (sharedHeld)
             {
                 shared!.DangerousRelease();
+            }
+
+            if (held)
+            {
+                experts.DangerousRelease();
             }
         }
     }
@@ -77,6 +85,23 @@ internal static unsafe class LayerCalls
         return native;
     }
 
+    // Inlined, so that each of the two pays for its own function alone.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static DmoeStatus Whole(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report, bool noop)
+    {
+        fixed (float* rows = state.Hidden)
+        fixed (float* result = state.Output)
+        {
+            DmoeMatrixF32 hidden = Views.Input(rows, state.Tokens, state.InputDim);
+            DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
+            DmoeLayerParams native = Limits(state.Limit.GetValueOrDefault());
+            DmoeLayerParams* limits = state.Limit is null ? null : &native;
+            return noop
+                ? NativeMethods.dmoe_layer_noop(state.Layer, &hidden, parameters, limits, routes, &output, report)
+                : NativeMethods.dmoe_layer_forward(state.Layer, &hidden, parameters, limits, routes, &output, report);
+        }
+    }
+
     internal readonly ref struct Input(
         LayerHandle layer, ReadOnlySpan<float> hidden, Span<float> output, int tokens, int inputDim, CapacityLimit? limit)
     {
@@ -90,34 +115,14 @@ internal static unsafe class LayerCalls
 
     internal readonly struct ForwardCall : IRouteCall<Input>
     {
-        public static DmoeStatus Run(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report)
-        {
-            fixed (float* rows = state.Hidden)
-            fixed (float* result = state.Output)
-            {
-                DmoeMatrixF32 hidden = Views.Input(rows, state.Tokens, state.InputDim);
-                DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
-                DmoeLayerParams limits = Limits(state.Limit.GetValueOrDefault());
-                return NativeMethods.dmoe_layer_forward(
-                    state.Layer, &hidden, parameters, state.Limit is null ? null : &limits, routes, &output, report);
-            }
-        }
+        public static DmoeStatus Run(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report) =>
+            Whole(in state, parameters, routes, report, noop: false);
     }
 
     internal readonly struct NoopCall : IRouteCall<Input>
     {
-        public static DmoeStatus Run(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report)
-        {
-            fixed (float* rows = state.Hidden)
-            fixed (float* result = state.Output)
-            {
-                DmoeMatrixF32 hidden = Views.Input(rows, state.Tokens, state.InputDim);
-                DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
-                DmoeLayerParams limits = Limits(state.Limit.GetValueOrDefault());
-                return NativeMethods.dmoe_layer_noop(
-                    state.Layer, &hidden, parameters, state.Limit is null ? null : &limits, routes, &output, report);
-            }
-        }
+        public static DmoeStatus Run(in Input state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report) =>
+            Whole(in state, parameters, routes, report, noop: true);
     }
 
     internal readonly struct ExecuteCall : IRouteCall<Input>

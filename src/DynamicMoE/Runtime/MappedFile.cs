@@ -13,7 +13,9 @@ public sealed class MappedFile : IDisposable
     private readonly MemoryMappedViewAccessor? _view;
     private bool _disposed;
 
-    private MappedFile(string path, FileStream stream)
+    /// <summary>Maps a file that is open; takes the stream over when it succeeds.</summary>
+    /// <exception cref="IOException">The file cannot be mapped.</exception>
+    internal MappedFile(string path, FileStream stream)
     {
         Path = path;
         Length = stream.Length;
@@ -23,14 +25,20 @@ public sealed class MappedFile : IDisposable
             return;
         }
 
-        _file = MemoryMappedFile.CreateFromFile(stream, null, Length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
         try
         {
+            _file = MemoryMappedFile.CreateFromFile(stream, null, Length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             _view = _file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
+        }
+        catch (ArgumentException e)
+        {
+            // The arguments say how long the file is.
+            _file?.Dispose();
+            throw new IOException($"'{path}' had {Length} bytes when it was opened and another length when it was mapped.", e);
         }
         catch
         {
-            _file.Dispose();
+            _file?.Dispose();
             throw;
         }
     }
@@ -45,7 +53,7 @@ public sealed class MappedFile : IDisposable
     /// <param name="path">Path of a file.</param>
     /// <returns>The mapping; dispose it when nothing more is read or made from it.</returns>
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
-    /// <exception cref="IOException">The file is missing or cannot be mapped.</exception>
+    /// <exception cref="IOException">The file is missing, cannot be mapped, or changes its length meanwhile.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
     /// <exception cref="NotSupportedException">It is no file that can be mapped.</exception>
     public static MappedFile Open(string path)

@@ -1,5 +1,6 @@
 using DynamicMoE.Cli.Benchmarking;
 using DynamicMoE.TestKit.Experts;
+using DynamicMoE.TestKit.Numerics;
 using DynamicMoE.TestKit.Routing;
 using Xunit;
 
@@ -40,7 +41,8 @@ public sealed class DynamicMoELayerTests
     {
         var gate = new GateRules { Experts = 6, TrainedExperts = 2 };
         ReferenceRoutes routes = ReferenceRouter.Route(tokens, weights.Router, null, gate, new RouteRules { MinExperts = 2, MaxExperts = 2 });
-        return ReferenceMoE.Forward(new ReferenceLayer { Experts = experts, Bf16 = weights.Format == WeightFormat.BFloat16 }, tokens, routes).Values;
+        ReferenceFormat format = weights.Format == WeightFormat.BFloat16 ? ReferenceFormat.Bf16 : ReferenceFormat.F32;
+        return ReferenceMoE.Forward(new ReferenceLayer { Experts = experts, Format = format }, tokens, routes).Values;
     }
 
     private static ReferenceExpert Reference(ExpertMatrices expert) => new()

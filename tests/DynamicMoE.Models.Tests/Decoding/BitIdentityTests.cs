@@ -5,24 +5,7 @@ namespace DynamicMoE.Models.Tests.Decoding;
 /// <summary>The same position gives the same bits, however it is computed.</summary>
 public sealed class BitIdentityTests
 {
-    public static TheoryData<ReferenceFamily, WeightFormat> Models
-    {
-        get
-        {
-            var data = new TheoryData<ReferenceFamily, WeightFormat>();
-            foreach (ReferenceFamily family in Enum.GetValues<ReferenceFamily>())
-            {
-                foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
-                {
-                    data.Add(family, format);
-                }
-            }
-
-            return data;
-        }
-    }
-
-    [Theory, MemberData(nameof(Models))]
+    [Theory, MemberData(nameof(TestModels.All), MemberType = typeof(TestModels))]
     public void Forward_WhenPositionsComeOneByOne_GivesTheBitsOfOnePass(ReferenceFamily family, WeightFormat format)
     {
         using MoEModel model = TestModels.Load(family, new ModelLoadOptions { WeightFormat = format });
@@ -39,7 +22,7 @@ public sealed class BitIdentityTests
         }
     }
 
-    [Theory, MemberData(nameof(Models))]
+    [Theory, MemberData(nameof(TestModels.All), MemberType = typeof(TestModels))]
     public void Forward_WhenChunksAndThreadsDiffer_GivesTheSameBits(ReferenceFamily family, WeightFormat format)
     {
         int[] tokens = TestModels.Tokens(40);

@@ -6,6 +6,24 @@ namespace DynamicMoE.Models.Tests.Decoding;
 /// <summary>Small models of every family, loaded through files as users load theirs.</summary>
 internal static class TestModels
 {
+    /// <summary>Every family in every format.</summary>
+    public static TheoryData<ReferenceFamily, WeightFormat> All
+    {
+        get
+        {
+            var data = new TheoryData<ReferenceFamily, WeightFormat>();
+            foreach (ReferenceFamily family in Enum.GetValues<ReferenceFamily>())
+            {
+                foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+                {
+                    data.Add(family, format);
+                }
+            }
+
+            return data;
+        }
+    }
+
     /// <summary>24 token ids that use the vocabulary unevenly.</summary>
     public static int[] Tokens(int count = 24) => [.. Enumerable.Range(0, count).Select(i => ((i * i * 7) + (3 * i) + 5) % 64)];
 

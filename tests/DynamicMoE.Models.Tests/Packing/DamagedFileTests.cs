@@ -31,6 +31,7 @@ public sealed class DamagedFileTests : IDisposable
         ["another layout"] = (b => b.SetInt32(PackedBytes.Layout, ExpertBank.PackedLayoutVersion + 1), "pack the checkpoint again"),
         ["unknown format"] = (b => b.SetInt32(PackedBytes.Format, 4), "weight format 4 is unknown, one of Float32, BFloat16, Q8, Q4"),
         ["negative format"] = (b => b.SetInt32(PackedBytes.Format, -1), "weight format -1"),
+        ["reserved bytes"] = (b => b.SetInt64(PackedBytes.Reserved, 1L << 40), "bytes 56 to 63 are 0x0000010000000000, 0 is needed"),
         ["longer in the header"] = (b => b.SetInt64(PackedBytes.FileBytes, b.Bytes.Length + 1), "truncated: the file has"),
         ["shorter in the header"] = (b => b.SetInt64(PackedBytes.FileBytes, b.Bytes.Length - 1), "too long: the file has"),
         ["name empty"] = (b => b.SetName(1, ""u8), "the name of section 1"),
@@ -163,6 +164,43 @@ public sealed class DamagedFileTests : IDisposable
         var loaded = Assert.Throws<CheckpointFormatException>(() => MoEModel.Load(Packed, new ModelLoadOptions { VerifyChecksums = true }));
         var verified = Assert.Throws<CheckpointFormatException>(() => PackedModel.Verify(Packed));
         Assert.All([loaded, verified], e => Assert.Contains("section 'experts.1' is damaged", e.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Verify_WhenBytesBetweenSectionsAreNotZero_NamesTheFirst(int section)
+    {
+        var bytes = new PackedBytes(Good);
+        long last = bytes.Offset(section) - 1;
+        bytes.Bytes[last - 1] = bytes.Bytes[last] = 7;
+        File.WriteAllBytes(Packed, bytes.Bytes);
+
+        MoEModel.Load(Packed).Dispose();
+
+        var verified = Assert.Throws<CheckpointFormatException>(() => PackedModel.Verify(Packed));
+        Assert.Contains($"byte {last - 1}, between two sections, is 7, 0 is needed", verified.Message, StringComparison.Ordinal);
+        Assert.Throws<CheckpointFormatException>(() => MoEModel.Load(Packed, new ModelLoadOptions { VerifyChecksums = true }));
+    }
+
+    // It is damaged too: who reads before looking at the size finds that first.
+    [Fact]
+    public void Load_WhenConfigIsTooLarge_SaysSoWithoutReadingIt()
+    {
+        using (var writer = new PackedWriter(Packed, 1, overwrite: false))
+        {
+            writer.Add("config.json", stream => stream.Write(new byte[(1 << 20) + 1]));
+            writer.Finish(WeightFormat.Float32);
+        }
+
+        var bytes = new PackedBytes(File.ReadAllBytes(Packed));
+        bytes.Content("config.json")[^1] = 1;
+        File.WriteAllBytes(Packed, bytes.Bytes);
+
+        var e = Assert.Throws<ModelConfigurationException>(() => MoEModel.Load(Packed));
+
+        Assert.Contains("the file has 1048577 bytes, at most 1048576 are allowed", e.Message, StringComparison.Ordinal);
+        Assert.False(OpenFiles.Hold(Packed));
     }
 
     [Theory]

@@ -7,7 +7,8 @@ namespace DynamicMoE.Models.Tests.Packing;
 /// <summary>The bytes of a packed file, to be damaged. Offsets are those of the format, written out once more on purpose.</summary>
 internal sealed class PackedBytes(byte[] bytes)
 {
-    public const int Order = 8, Version = 12, HeaderBytes = 16, SectionCount = 20, Checksum = 24, Layout = 40, Format = 44, FileBytes = 48;
+    public const int Order = 8, Version = 12, HeaderBytes = 16, SectionCount = 20, Checksum = 24, Layout = 40, Format = 44, FileBytes = 48,
+        Reserved = 56;
 
     private const int Table = 64, Entry = 96, OffsetAt = 64, LengthAt = 72, ChecksumAt = 80;
 

@@ -14,24 +14,7 @@ public sealed class PackedModelTests : IDisposable
 
     private string Packed => _directory["model.dmoe"];
 
-    public static TheoryData<ReferenceFamily, WeightFormat> Models
-    {
-        get
-        {
-            var data = new TheoryData<ReferenceFamily, WeightFormat>();
-            foreach (ReferenceFamily family in Enum.GetValues<ReferenceFamily>())
-            {
-                foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
-                {
-                    data.Add(family, format);
-                }
-            }
-
-            return data;
-        }
-    }
-
-    [Theory, MemberData(nameof(Models))]
+    [Theory, MemberData(nameof(TestModels.All), MemberType = typeof(TestModels))]
     public void Load_WhenPacked_GivesTheBitsOfTheFolder(ReferenceFamily family, WeightFormat format)
     {
         SyntheticCheckpoint.Create(family, family == ReferenceFamily.Qwen3Moe ? ElementType.F32 : ElementType.Bf16).Save(Folder, shards: 2);
@@ -61,6 +44,15 @@ public sealed class PackedModelTests : IDisposable
         _ = PackedModel.Pack(Folder, Packed, WeightFormat.BFloat16, overwrite: true);
 
         Assert.Equal(first, File.ReadAllBytes(Packed));
+    }
+
+    [Fact]
+    public void Pack_OnThisMachine_MarksItsByteOrder()
+    {
+        SyntheticCheckpoint.Create(ReferenceFamily.Mixtral).Save(Folder);
+        _ = PackedModel.Pack(Folder, Packed, WeightFormat.Q8);
+
+        Assert.Equal(BitConverter.GetBytes(0x01020304), File.ReadAllBytes(Packed)[PackedBytes.Order..PackedBytes.Version]);
     }
 
     [Fact]

@@ -19,6 +19,24 @@ public sealed class TokenizerFilesTests
         Assert.Equal(directory[file], e.File);
     }
 
+    [Theory]
+    [InlineData("config.json", 1_048_576)]
+    [InlineData("tokenizer.json", 100_000_000)]
+    [InlineData("tokenizer.model", 100_000_000)]
+    public void Load_WhenAFileIsTooLarge_SaysSoWithoutReadingIt(string file, int most)
+    {
+        using TemporaryDirectory directory = Model(64);
+        using (FileStream stream = File.OpenWrite(directory[file]))
+        {
+            stream.SetLength(most + 1L);
+        }
+
+        var e = Assert.Throws<ModelConfigurationException>(() => MoEModel.Load(directory.Path));
+
+        Assert.Equal(directory[file], e.File);
+        Assert.Contains($"the file has {most + 1L} bytes, at most {most} are allowed", e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Load_WhenTokenizerIsNotWanted_IgnoresTheFile()
     {

@@ -17,7 +17,7 @@ public sealed class ReferenceExpertTests
     {
         var expert = new ReferenceExpert { Kind = kind, Hidden = 1, Width = 1, Gate = [1], Up = [2], Down = [3] };
 
-        Assert.Equal(expected, expert.Forward([1], bf16: false).Output[0], 1e-12);
+        Assert.Equal(expected, expert.Forward([1], ReferenceFormat.F32).Output[0], 1e-12);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class ReferenceExpertTests
             DownBias = [100, 1000],
         };
 
-        Assert.Equal([113.0, 1026], expert.Forward([1, 2], bf16: false).Output);
+        Assert.Equal([113.0, 1026], expert.Forward([1, 2], ReferenceFormat.F32).Output);
     }
 
     [Fact]
@@ -51,8 +51,27 @@ public sealed class ReferenceExpertTests
             Down = [Tiny],
         };
 
-        Assert.Equal(3.03125, expert.Forward([1.0078125], bf16: true).Output[0]);
-        Assert.Equal(3.0, expert.Forward([Tiny], bf16: true).Output[0]);
+        Assert.Equal(3.03125, expert.Forward([1.0078125], ReferenceFormat.Bf16).Output[0]);
+        Assert.Equal(3.0, expert.Forward([Tiny], ReferenceFormat.Bf16).Output[0]);
+    }
+
+    [Fact]
+    public void Forward_WhenQ8_RoundsWeightsInputAndInnerActivation()
+    {
+        // All scales of weights and input are 1. Input: 0.4 is 0. Inner: 127 * 127 and 127 * 0; its scale is 127.
+        var expert = new ReferenceExpert
+        {
+            Kind = ReferenceExpertKind.Relu,
+            Hidden = 2,
+            Width = 2,
+            Up = [127, 2.4f, 0, 127],
+            Down = [127, 127, 127, 2.4f],
+        };
+
+        (double[] output, double[] bound) = expert.Forward([127, 0.4], ReferenceFormat.Q8);
+
+        Assert.Equal([127.0 * 127 * 127, 127.0 * 127 * 127], output);
+        Assert.All(bound, b => Assert.InRange(b, 0, 127.0 * 127));
     }
 
     [Theory]
@@ -74,7 +93,7 @@ public sealed class ReferenceExpertTests
         };
         float[] x = random.Gaussian(Hidden);
 
-        (double[] expected, double[] bound) = expert.Forward(Array.ConvertAll(x, v => (double)v), bf16: false);
+        (double[] expected, double[] bound) = expert.Forward(Array.ConvertAll(x, v => (double)v), ReferenceFormat.F32);
         float[] actual = InFloat(expert, x);
 
         new BoundedValues(expected, bound, "test").AssertClose(actual);

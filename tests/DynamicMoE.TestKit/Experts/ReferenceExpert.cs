@@ -56,11 +56,11 @@ public sealed record ReferenceExpert
 
     /// <summary>Runs one token. The bound follows first-order error propagation through the formula.</summary>
     /// <param name="x">[D].</param>
-    /// <param name="bf16">Rounds weights and activations to bfloat16 (nearest even), as the bf16 format does.</param>
-    public (double[] Output, double[] Bound) Forward(ReadOnlySpan<double> x, bool bf16)
+    /// <param name="format">Rounds weights and activations as this format does.</param>
+    public (double[] Output, double[] Bound) Forward(ReadOnlySpan<double> x, ReferenceFormat format)
     {
-        double[] input = Rounded(x, bf16);
-        (double[] up, double[] upBound) = Product(Up, UpBias, input, null, Width, bf16);
+        double[] input = Rounded(x, format);
+        (double[] up, double[] upBound) = Product(Up, UpBias, input, null, Width, format);
         if (Kind == ReferenceExpertKind.Linear)
         {
             return (up, upBound);
@@ -70,7 +70,7 @@ public sealed record ReferenceExpert
         var innerBound = new double[Width];
         if (Kind == ReferenceExpertKind.SwiGlu)
         {
-            (double[] gate, double[] gateBound) = Product(Gate!, GateBias, input, null, Width, bf16);
+            (double[] gate, double[] gateBound) = Product(Gate!, GateBias, input, null, Width, format);
             for (int f = 0; f < Width; f++)
             {
                 double silu = ReferenceMath.Silu(gate[f]);
@@ -88,7 +88,7 @@ public sealed record ReferenceExpert
             }
         }
 
-        return Product(Down!, DownBias, RoundInner(inner, innerBound, bf16), innerBound, Hidden, bf16);
+        return Product(Down!, DownBias, RoundInner(inner, innerBound, format), innerBound, Hidden, format);
     }
 
     // Largest |derivative| of silu and gelu is below 1.13, of relu 1.
@@ -106,12 +106,12 @@ public sealed record ReferenceExpert
         _ => ReferenceMath.Silu(x),
     };
 
-    // A value that lies near the middle of two bfloat16 may round either way in the product.
-    private static double[] RoundInner(double[] inner, double[] bound, bool bf16)
+    // A value that lies near the middle of two of a format may round either way in the product.
+    private static double[] RoundInner(double[] inner, double[] bound, ReferenceFormat format)
     {
-        if (!bf16)
+        if (format != ReferenceFormat.Bf16)
         {
-            return inner;
+            return format == ReferenceFormat.F32 ? inner : QuantizedRows.Activations(inner, bound);
         }
 
         var rounded = new double[inner.Length];
@@ -125,15 +125,27 @@ public sealed record ReferenceExpert
         return rounded;
     }
 
-    private static double[] Rounded(ReadOnlySpan<double> values, bool bf16)
+    private static double[] Rounded(ReadOnlySpan<double> values, ReferenceFormat format) => format switch
     {
-        double[] result = values.ToArray();
-        return bf16 ? Array.ConvertAll(result, Bf16.Round) : result;
-    }
+        ReferenceFormat.F32 => values.ToArray(),
+        ReferenceFormat.Bf16 => Array.ConvertAll(values.ToArray(), Bf16.Round),
+        _ => QuantizedRows.Activations(values),
+    };
+
+    // Roundings in sequence: one per term and one of the bias; pairs of bfloat16 may round twice. Integer sums of a block are exact: one per
+    // block, one of its scale and one of the bias.
+    private static double Roundings(int terms, ReferenceFormat format) => format switch
+    {
+        ReferenceFormat.F32 => Tolerance.Gamma(terms + 1),
+        ReferenceFormat.Bf16 => 2 * Tolerance.Gamma(terms + 1),
+        _ => Tolerance.Gamma(((terms + QuantizedRows.Block - 1) / QuantizedRows.Block) + 2),
+    };
 
     private static (double[] Values, double[] Bounds) Product(
-        float[] weights, float[]? bias, double[] x, double[]? xBound, int rows, bool bf16)
+        float[] weights, float[]? bias, double[] x, double[]? xBound, int rows, ReferenceFormat format)
     {
+        double[]? stored = format is ReferenceFormat.Q8 or ReferenceFormat.Q4 ? QuantizedRows.Weights(weights, x.Length, format) : null;
+        double roundings = Roundings(x.Length, format);
         var values = new double[rows];
         var bounds = new double[rows];
         for (int r = 0; r < rows; r++)
@@ -142,15 +154,15 @@ public sealed record ReferenceExpert
             double magnitude = Math.Abs(sum), inherited = 0;
             for (int k = 0; k < x.Length; k++)
             {
-                float raw = weights[(r * x.Length) + k];
-                double w = bf16 ? Bf16.Round(raw) : raw;
+                int at = (r * x.Length) + k;
+                double w = stored is not null ? stored[at] : format == ReferenceFormat.Bf16 ? Bf16.Round(weights[at]) : weights[at];
                 sum += w * x[k];
                 magnitude += Math.Abs(w * x[k]);
                 inherited += Math.Abs(w) * (xBound?[k] ?? 0);
             }
 
             values[r] = sum;
-            bounds[r] = ((bf16 ? 2 : 1) * Tolerance.Gamma(x.Length + 1) * (magnitude + inherited)) + inherited + 1e-37;
+            bounds[r] = (roundings * (magnitude + inherited)) + inherited + 1e-37;
         }
 
         return (values, bounds);

@@ -15,8 +15,8 @@ public sealed record ReferenceLayer
     /// <summary>[D]: shared experts are weighted by sigmoid(dot) instead of 1; or null.</summary>
     public float[]? SharedGate { get; init; }
 
-    /// <summary>Emulates the bf16 format.</summary>
-    public bool Bf16 { get; init; }
+    /// <summary>How the experts' weights are kept.</summary>
+    public ReferenceFormat Format { get; init; }
 }
 
 /// <summary>output[t] = sum of weight * expert(token), plus shared experts.</summary>
@@ -47,14 +47,14 @@ public static class ReferenceMoE
             {
                 if (ids[t][s] >= 0)
                 {
-                    Add(layer.Experts[ids[t][s]], x, weights[t][s], GateWeightError(weights[t][s]), layer.Bf16, y, bound);
+                    Add(layer.Experts[ids[t][s]], x, weights[t][s], GateWeightError(weights[t][s]), layer.Format, y, bound);
                 }
             }
 
             (double shared, double sharedError) = SharedWeight(layer, x);
             foreach (ReferenceExpert expert in layer.Shared)
             {
-                Add(expert, x, shared, sharedError, layer.Bf16, y, bound);
+                Add(expert, x, shared, sharedError, layer.Format, y, bound);
             }
         }
 
@@ -83,9 +83,9 @@ public static class ReferenceMoE
     }
 
     private static void Add(
-        ReferenceExpert expert, double[] x, double weight, double weightError, bool bf16, Span<double> output, Span<double> bound)
+        ReferenceExpert expert, double[] x, double weight, double weightError, ReferenceFormat format, Span<double> output, Span<double> bound)
     {
-        (double[] y, double[] yBound) = expert.Forward(x, bf16);
+        (double[] y, double[] yBound) = expert.Forward(x, format);
         for (int d = 0; d < y.Length; d++)
         {
             output[d] += weight * y[d];

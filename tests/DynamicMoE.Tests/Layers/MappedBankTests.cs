@@ -117,11 +117,43 @@ public sealed class MappedBankTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => ExpertBank.FromMapped(options, file, 0, long.MaxValue));
         var wrong = Assert.Throws<RoutingValidationException>(() => ExpertBank.FromMapped(options, file, Offset, bytes - 64));
         Assert.Contains(bytes.ToString(), wrong.Message, StringComparison.Ordinal);
-        Assert.Throws<RoutingValidationException>(() => ExpertBank.FromMapped(options, file, Offset - 32, bytes));
+        var unaligned = Assert.Throws<RoutingValidationException>(() => ExpertBank.FromMapped(options, file, Offset - 32, bytes));
+        Assert.Contains("offset (96) is not a multiple of 64", unaligned.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => ExpertBank.FromMapped(options, null!, 0, bytes));
         Assert.Throws<ArgumentNullException>(() => ExpertBank.FromMapped(null!, file, 0, bytes));
         file.Dispose();
         Assert.Throws<ObjectDisposedException>(() => ExpertBank.FromMapped(options, file, Offset, bytes));
+    }
+
+    // Either the layer holds the mapping, or it is not made; it never reads memory that is gone.
+    [Fact]
+    public async Task Constructor_WhenTheBankIsDisposedMeanwhile_MakesALayerThatRunsOrNone()
+    {
+        ExpertBankOptions options = Options();
+        using ExpertBank packed = ExpertBank.CreateRandom(options);
+        Save(packed);
+        using var router = new DynamicRouter(new DynamicRouterOptions { InputDim = Dim, NumExperts = options.NumExperts });
+        var output = new float[_hidden.Length];
+        for (int i = 0; i < 100; i++)
+        {
+            MappedFile file = MappedFile.Open(Path);
+            ExpertBank bank = ExpertBank.FromMapped(options, file, Offset, packed.PackedBytes);
+            file.Dispose();
+            Task disposal = Task.Run(bank.Dispose);
+
+            try
+            {
+                using var layer = new MoELayer(router, bank, new MoELayerOptions { SharedExperts = bank });
+                await disposal;
+                layer.Forward(_hidden, Tokens, output);
+            }
+            catch (ObjectDisposedException)
+            {
+                await disposal;
+            }
+        }
+
+        Assert.False(OpenFiles.Map(Path));
     }
 
     [Fact]

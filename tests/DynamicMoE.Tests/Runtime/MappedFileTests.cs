@@ -67,6 +67,18 @@ public sealed class MappedFileTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => file.Read(0, new byte[1]));
     }
 
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(-4096)]
+    public void Constructor_WhenTheLengthChangesMeanwhile_IsAnIOException(long difference)
+    {
+        using var stream = new ChangingFile(Path, difference);
+
+        var e = Assert.Throws<IOException>(() => new MappedFile(Path, stream));
+
+        Assert.Contains($"had {Content.Length + difference} bytes", e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Open_WhenThereIsNoFile_SaysSo()
     {
@@ -77,4 +89,20 @@ public sealed class MappedFileTests : IDisposable
     }
 
     public void Dispose() => _directory.Dispose();
+
+    /// <summary>A file that had another length when it was first asked.</summary>
+    private sealed class ChangingFile(string path, long difference) : FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read)
+    {
+        private bool _asked;
+
+        public override long Length
+        {
+            get
+            {
+                long length = base.Length + (_asked ? 0 : difference);
+                _asked = true;
+                return length;
+            }
+        }
+    }
 }
