@@ -28,5 +28,11 @@ internal sealed class FusedPipeline(DynamicRouter router, ExpertBank experts, Mo
         }
     }
 
+    internal override RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing)
+    {
+        router.ThrowIfDisposed();
+        return LayerCalls.Execute(_layer, hidden, tokens, router.InputDim, routing, output);
+    }
+
     public override void Dispose() => _layer.Dispose();
 }

@@ -32,7 +32,7 @@ public class LayerNormMoE : MoELayer
     }
 
     private protected override RoutingReport ForwardRows(
-        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context, bool given)
     {
         // A row of infinities would come out of the normalisation as finite zeros in some positions: look at the input itself.
         Shapes.RequireFinite(hidden, Router.InputDim, nameof(hidden));
@@ -42,7 +42,7 @@ public class LayerNormMoE : MoELayer
         {
             Span<float> normalised = scratch.Logits(hidden.Length);
             Normalization.Layer(hidden, tokens, options.LayerNormWeight, options.LayerNormBias, options.LayerNormEps, normalised);
-            RoutingReport report = base.ForwardRows(normalised, tokens, output, routing, context);
+            RoutingReport report = base.ForwardRows(normalised, tokens, output, routing, context, given);
             TensorPrimitives.Add(output, hidden, output);
             return report;
         }

@@ -6,5 +6,8 @@ internal abstract class LayerPipeline : IDisposable
     internal abstract RoutingReport Run(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context);
 
+    /// <summary>Runs the experts on routes that were decided elsewhere; ids are checked, weights are not.</summary>
+    internal abstract RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing);
+
     public abstract void Dispose();
 }

@@ -12,27 +12,53 @@ internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, Mo
     {
         int chunk = Chunk(routing.Slots);
         experts.Enter();
-        Workspace work = _workspaces.Rent();
         try
         {
             RoutingReport report = limit is { } capacity
                 ? router.RouteWithin(capacity, hidden, tokens, routing, context)
                 : router.Route(hidden, tokens, routing, context);
-            for (int first = 0; first < tokens; first += chunk)
-            {
-                RunChunk(hidden, first, Math.Min(chunk, tokens - first), output, routing, work);
-            }
-
+            RunChunks(hidden, tokens, output, routing, chunk);
             return report;
         }
         finally
         {
-            _workspaces.Return(work);
+            experts.Leave();
+        }
+    }
+
+    internal override RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing)
+    {
+        int chunk = Chunk(routing.Slots);
+        Shapes.RequireFinite(hidden, router.InputDim, nameof(hidden));
+        experts.Enter();
+        try
+        {
+            RunChunks(hidden, tokens, output, routing, chunk);
+            return GivenRoutes.Report(routing, tokens);
+        }
+        finally
+        {
             experts.Leave();
         }
     }
 
     public override void Dispose() => experts.Dispose();
+
+    private void RunChunks(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, int chunk)
+    {
+        Workspace work = _workspaces.Rent();
+        try
+        {
+            for (int first = 0; first < tokens; first += chunk)
+            {
+                RunChunk(hidden, first, Math.Min(chunk, tokens - first), output, routing, work);
+            }
+        }
+        finally
+        {
+            _workspaces.Return(work);
+        }
+    }
 
     // Tokens whose rows fit into one array even when every slot is used. Known before routing, so that nothing fails for its size after it.
     private int Chunk(int slots)

@@ -110,7 +110,7 @@ public class MoELayer : IDisposable
         {
             RoutingBuffers buffers = routing ?? scratch!.Routing(Router, tokens, withLogits: false);
             buffers.RequireFit(Router, tokens);
-            RoutingReport report = WithOverflow(ForwardRows(hidden, tokens, output, buffers, context), buffers);
+            RoutingReport report = WithOverflow(ForwardRows(hidden, tokens, output, buffers, context, given: false), buffers);
             _performance.Record(in report);
             return report;
         }
@@ -180,6 +180,38 @@ public class MoELayer : IDisposable
         }
     }
 
+    /// <summary>Runs the experts on decisions that were made before: with the input and the routes of a <see cref="Forward(ReadOnlySpan{float}, int, Span{float}, RoutingBuffers, RoutingContext)"/>
+    /// the output has the bits of that call, at one instruction-set level and processor vendor. The router is not asked and learns nothing; usage
+    /// and performance figures stay as they are. Allocates nothing after warm-up.</summary>
+    /// <param name="hidden">Hidden states, <c>[tokens, InputDim]</c>, row-major, finite.</param>
+    /// <param name="tokens">Rows of <paramref name="hidden"/>, at least 1.</param>
+    /// <param name="routes">Ids and weights are read, used slots first; ExpertsPerToken and ExpertRoutes are written from the ids.</param>
+    /// <param name="output">[out] <c>[tokens, InputDim]</c>; must not overlap <paramref name="hidden"/>.</param>
+    /// <returns>Figures of the batch; capacity is not looked at.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="routes"/> is null.</exception>
+    /// <exception cref="RoutingValidationException">A shape does not fit, spans overlap, a value or weight is not finite, or an id is outside
+    /// -1..NumExperts-1, given twice for a token or behind an unused slot. Nothing was written to <paramref name="output"/>.</exception>
+    /// <exception cref="ExpertDispatchException">An expert failed; the output is undefined.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Working memory could not be had; the output is undefined.</exception>
+    /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
+    public RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, RoutingBuffers routes, Span<float> output)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(routes);
+        Shapes.RequireRows(hidden.Length, tokens, Router.InputDim, nameof(hidden));
+        Shapes.RequireRows(output.Length, tokens, Router.InputDim, nameof(output));
+        Shapes.RequireApart(hidden, output, "hidden and output");
+        GivenRoutes.Check(routes, tokens, Router.NumExperts);
+        try
+        {
+            return ForwardRows(hidden, tokens, output, routes, null, given: true);
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw DynamicMoEMemoryException.Of(tokens, error);
+        }
+    }
+
     /// <summary>Tells what the layer did since it was built.</summary>
     /// <returns>A consistent snapshot.</returns>
     public PerformanceSummary GetPerformanceSummary() => _performance.Snapshot(Router.GetExpertUsageStats());
@@ -209,10 +241,18 @@ public class MoELayer : IDisposable
     }
 
     /// <summary>Runs the batch; shapes are checked, nothing is recorded yet.</summary>
+    /// <param name="hidden">Input.</param>
+    /// <param name="tokens">Rows.</param>
+    /// <param name="output">[out] Result.</param>
+    /// <param name="routing">[out] The decisions; read instead when they are given.</param>
+    /// <param name="context">Context, or null.</param>
+    /// <param name="given">Whether <paramref name="routing"/> holds the decisions already.</param>
     private protected virtual RoutingReport ForwardRows(
-        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context, bool given)
     {
-        RoutingReport report = _pipeline.Run(hidden, tokens, output, routing, context);
+        RoutingReport report = given
+            ? _pipeline.Execute(hidden, tokens, output, routing)
+            : _pipeline.Run(hidden, tokens, output, routing, context);
         if (context is { Training: true })
         {
             _dropout.Apply(output);

@@ -37,9 +37,12 @@ internal sealed class RoutedPipeline : LayerPipeline
         RoutingReport report = _limit is { } capacity
             ? _router.RouteWithin(capacity, hidden, tokens, routing, context)
             : _router.Route(hidden, tokens, routing, context);
-        LayerCalls.Execute(_layer, hidden, tokens, _router.InputDim, routing, output);
+        _ = Execute(hidden, tokens, output, routing);
         return report;
     }
+
+    internal override RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing) =>
+        LayerCalls.Execute(_layer, hidden, tokens, _router.InputDim, routing, output);
 
     public override void Dispose()
     {

@@ -70,11 +70,11 @@ internal static unsafe class LayerCalls
     }
 
     /// <summary>Runs the experts on given routes.</summary>
-    internal static void Execute(
+    internal static RoutingReport Execute(
         LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, RoutingBuffers buffers, Span<float> output)
     {
         var state = new Input(layer, hidden, output, tokens, inputDim, null);
-        PinnedRoute.CallWithRoutes<ExecuteCall, Input>(in state, null, buffers, tokens);
+        return PinnedRoute.CallWithRoutes<ExecuteCall, Input>(in state, null, buffers, tokens);
     }
 
     internal static DmoeLayerParams Limits(CapacityLimit limit)

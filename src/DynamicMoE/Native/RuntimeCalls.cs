@@ -28,6 +28,7 @@ internal static unsafe class RuntimeCalls
             IsaReason = NativeStatus.Text(info.IsaReason),
             SupportedIsas = supported,
             CpuName = NativeStatus.Text(info.CpuName),
+            CpuVendor = CpuVendor.Name,
             LogicalCpus = info.LogicalCpus,
             PhysicalCores = info.PhysicalCores,
             PoolThreads = info.PoolThreads,

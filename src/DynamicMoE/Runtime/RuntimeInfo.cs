@@ -26,6 +26,9 @@ public sealed record RuntimeInfo
     /// <summary>The processor, as it calls itself.</summary>
     public required string CpuName { get; init; }
 
+    /// <summary>Who made the processor: AuthenticAMD, GenuineIntel and so on; the architecture's name where processors do not tell.</summary>
+    public required string CpuVendor { get; init; }
+
     /// <summary>Logical processors in this process's affinity mask.</summary>
     public required int LogicalCpus { get; init; }
 
