@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Text.Json;
 
 namespace DynamicMoE.Models;
@@ -63,6 +64,9 @@ public sealed class ModelConfig
 
     internal ModelFamily Family { get; }
 
+    /// <summary>XXH128 of the file's bytes.</summary>
+    internal UInt128 Digest { get; private set; }
+
     /// <summary>Reads a config.json.</summary>
     /// <param name="stream">UTF-8 JSON, at most 1 MiB; not disposed.</param>
     /// <param name="name">Name for messages.</param>
@@ -83,7 +87,9 @@ public sealed class ModelConfig
             }
 
             using var document = JsonDocument.Parse(bytes.AsMemory(0, length), StrictJson.Options);
-            return ModelFamilies.Configure(new ConfigReader(document.RootElement, name));
+            ModelConfig config = ModelFamilies.Configure(new ConfigReader(document.RootElement, name));
+            config.Digest = XxHash128.HashToUInt128(bytes.AsSpan(0, length));
+            return config;
         }
         catch (Exception e) when (e is JsonException or IOException or InvalidOperationException)
         {

@@ -103,6 +103,10 @@ public sealed class MoEBlock : IDisposable
     public RoutingReport Forward(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null) =>
         Active.Layer.Forward(hidden, tokens, output, routing);
 
+    /// <summary>Runs the experts on given routes; no router is asked, none learns.</summary>
+    internal RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routes) =>
+        _static.Layer.Execute(hidden, tokens, routes, output);
+
     /// <summary>Frees weights and workspaces. A second call does nothing.</summary>
     public void Dispose()
     {

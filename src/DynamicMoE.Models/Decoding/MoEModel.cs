@@ -26,6 +26,10 @@ public sealed class MoEModel : IDisposable
     /// <summary>How experts are kept; every other product is float32 when they are, else bfloat16.</summary>
     public WeightFormat WeightFormat { get; }
 
+    /// <summary>Names the weights: XXH128 of config.json and of every tensor that is not an expert, as stored; tensors above 1 MiB count with their first and
+    /// last 512 KiB. The same for a folder and for the packed file made of it, in every weight format. Gathered while loading.</summary>
+    public ModelHash Hash => _weights.Hash;
+
     /// <summary>The layers with experts, in order.</summary>
     public IReadOnlyList<MoEBlock> MoELayers => _blocks;
 
@@ -134,6 +138,12 @@ public sealed class MoEModel : IDisposable
             block.Use(null);
         }
     }
+
+    /// <summary>What a record of this model's routing in this process belongs to.</summary>
+    /// <returns>The header for a <see cref="RoutingRecordWriter"/>.</returns>
+    /// <exception cref="BackendException">The native library is not usable here.</exception>
+    public RoutingRecordHeader DescribeRun() => RoutingRecordHeader.ForThisMachine(
+        Hash, WeightFormat, [.. _blocks.Select(block => new RecordedLayer(block.Layer, block.Config.Count))], Options.Isa);
 
     /// <summary>Frees the weights. A second call does nothing.</summary>
     public void Dispose()

@@ -79,6 +79,7 @@ public sealed partial class MoESession
         while (done < tokens.Length)
         {
             int count = Math.Min(_work.Tokens, tokens.Length - done);
+            _recorder.BeginChunk(tokens.Slice(done, count), Position + done);
             Span<float> hidden = RunLayers(weights, tokens.Slice(done, count), Position + done);
             if (everyPosition)
             {

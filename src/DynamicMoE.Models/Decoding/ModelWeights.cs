@@ -17,10 +17,14 @@ internal sealed class ModelWeights : IDisposable
         FinalNorm = loader.Vector(ModelFamily.FinalNorm, config.HiddenSize);
         Head = owned.Add(loader.Matrix(
             config.TieWordEmbeddings ? ModelFamily.Embedding : ModelFamily.Head, config.VocabularySize, config.HiddenSize));
+        Hash = loader.Fingerprint.Finish(config.Digest);
     }
 
     /// <summary>How experts are kept.</summary>
     public WeightFormat Format { get; }
+
+    /// <summary>Names these weights.</summary>
+    public ModelHash Hash { get; }
 
     public EmbeddingTable Embedding { get; }
 

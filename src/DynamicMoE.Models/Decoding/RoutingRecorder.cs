@@ -9,6 +9,8 @@ internal sealed class RoutingRecorder
     private readonly RoutingBuffers?[] _buffers;
     private readonly long[][] _expertRoutes;
     private readonly LayerRouting[] _layers;
+    private RoutingRecordWriter? _record;
+    private RoutingReplay? _replay;
     private double _flops;
     private long _ticks;
 
@@ -24,6 +26,26 @@ internal sealed class RoutingRecorder
 
     /// <summary>Figures per layer of the last pass.</summary>
     public ReadOnlySpan<LayerRouting> Layers => _layers;
+
+    /// <summary>Where decisions are written to, or null.</summary>
+    public RoutingRecordWriter? Record
+    {
+        set => _record = value;
+    }
+
+    /// <summary>Where decisions come from, or null: from the routers.</summary>
+    public RoutingReplay? Replay
+    {
+        set => _replay = value;
+    }
+
+    /// <summary>Begins a chunk of a pass.</summary>
+    /// <exception cref="RoutingValidationException">Another chunk was recorded in this place.</exception>
+    public void BeginChunk(ReadOnlySpan<int> tokens, int position)
+    {
+        _replay?.Next(tokens, position);
+        _record?.BeginPass(tokens, position);
+    }
 
     /// <summary>Begins a pass.</summary>
     public void Begin()
@@ -43,8 +65,9 @@ internal sealed class RoutingRecorder
         MoEBlock block = _blocks[index];
         RoutingBuffers buffers = Buffers(index, block);
         long start = _time.GetTimestamp();
-        RoutingReport report = block.Forward(x, tokens, y, buffers);
+        RoutingReport report = _replay is null ? block.Forward(x, tokens, y, buffers) : _replay.Run(index, block, x, tokens, y, buffers);
         _ticks += _time.GetElapsedTime(start).Ticks;
+        _record?.Add(index, buffers);
         _flops += ((double)report.Tokens * block.FlopsPerToken) + ((double)report.Routes * block.FlopsPerRoute);
         long[] routes = _expertRoutes[index];
         for (int expert = 0; expert < routes.Length; expert++)
@@ -78,9 +101,10 @@ internal sealed class RoutingRecorder
     private RoutingBuffers Buffers(int index, MoEBlock block)
     {
         RoutingBuffers? buffers = _buffers[index];
-        if (buffers is null || buffers.Slots < block.Router.MaxExperts)
+        int slots = Math.Max(block.Router.MaxExperts, _replay?.MostExperts ?? 0);
+        if (buffers is null || buffers.Slots < slots)
         {
-            buffers = new RoutingBuffers(_tokens, block.Router.MaxExperts, block.Config.Count, withLogits: false);
+            buffers = new RoutingBuffers(_tokens, slots, block.Config.Count, withLogits: false);
             _buffers[index] = buffers;
         }
 

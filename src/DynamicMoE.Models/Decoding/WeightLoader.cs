@@ -12,6 +12,9 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
 
     public Checkpoint Checkpoint => checkpoint;
 
+    /// <summary>What was loaded so far, experts left out.</summary>
+    public ModelFingerprint Fingerprint { get; } = new();
+
     public ModelLoadOptions Options => options;
 
     /// <summary>How experts are kept.</summary>
@@ -25,6 +28,7 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
     {
         float[] b = bias is null ? [] : Vector(bias, outputs);
         var (file, tensor) = Take(name, [outputs, inputs]);
+        Fingerprint.Add(file, tensor, whole: false);
         try
         {
             if (tensor.Type == TensorType.F32)
@@ -88,6 +92,7 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
     {
         var (file, tensor) = Take(name, shape);
         RequireLoadable(file.Name, tensor, sizeof(float));
+        Fingerprint.Add(file, tensor, whole: true);
         var values = new float[tensor.ElementCount];
         file.ReadFloat32(tensor, values);
         return Array.TrueForAll(values, float.IsFinite) ? values : throw OutOfRange(file, name, WeightFormat.Float32, null);
@@ -97,6 +102,7 @@ internal sealed class WeightLoader(Checkpoint checkpoint, ModelLoadOptions optio
     public EmbeddingTable Embedding(string name, int vocabulary, int hidden)
     {
         var (file, tensor) = Take(name, [vocabulary, hidden]);
+        Fingerprint.Add(file, tensor, whole: false);
         return EmbeddingTable.Read(file, tensor, hidden) ?? throw OutOfRange(file, name, WeightFormat.Float32, null);
     }
 

@@ -1,0 +1,61 @@
+namespace DynamicMoE.Models;
+
+/// <content>Record and replay.</content>
+public sealed partial class MoESession
+{
+    /// <summary>Writes the routing decisions of all passes from now on. Call it between passes; complete and dispose the writer afterwards.</summary>
+    /// <param name="writer">A writer whose header is <see cref="MoEModel.DescribeRun"/>, which no other session uses; null ends the recording.</param>
+    /// <exception cref="RouterConfigurationException">The header is that of another run; names what differs.</exception>
+    public void RecordTo(RoutingRecordWriter? writer)
+    {
+        if (writer is not null)
+        {
+            RoutingRecordHeader here = _model.DescribeRun();
+            RequireLayers(writer.Header, here, "the record to be written");
+            IReadOnlyList<string> differences = writer.Header.DifferencesTo(here);
+            if (differences.Count > 0)
+            {
+                throw new RouterConfigurationException($"The header of the record to be written does not describe this run: {string.Join("; ", differences)}.");
+            }
+        }
+
+        _recorder.Record = writer;
+    }
+
+    /// <summary>Takes the routing decisions of all passes from now on out of a record, whatever routing is in force: with the recorded passes the logits have
+    /// the bits of the recorded run. Routers are not asked and learn nothing. Passes must have the recorded tokens, lengths and positions, and the model the
+    /// recorded run's MaxTokens; a pass that differs throws <see cref="RoutingValidationException"/>, damage <see cref="RoutingRecordException"/>. Call it between passes.</summary>
+    /// <param name="reader">A reader that no other session uses; null ends the replay.</param>
+    /// <param name="mismatch">What happens when the record belongs to another model, weight format, instruction-set level or processor vendor.</param>
+    /// <exception cref="RouterConfigurationException">The record belongs to another run, or to a model of another shape; names what differs.</exception>
+    public void ReplayFrom(RoutingRecordReader? reader, ReplayMismatch mismatch = ReplayMismatch.Refuse)
+    {
+        if (reader is not null)
+        {
+            RoutingRecordHeader here = _model.DescribeRun();
+            RequireLayers(reader.Header, here, reader.Name);
+            IReadOnlyList<string> differences = reader.Header.DifferencesTo(here);
+            if (differences.Count > 0 && mismatch != ReplayMismatch.Warn)
+            {
+                throw new RouterConfigurationException(
+                    $"{reader.Name} cannot be replayed here bit for bit. It was recorded with {string.Join("; ", differences)}.");
+            }
+
+            if (differences.Count > 0 && _model.Options.Logger is { } logger)
+            {
+                Log.OtherReplay(logger, reader.Name, string.Join("; ", differences));
+            }
+        }
+
+        _recorder.Replay = reader is null ? null : new RoutingReplay(reader);
+    }
+
+    private static void RequireLayers(RoutingRecordHeader record, RoutingRecordHeader here, string name)
+    {
+        if (!record.HasLayersOf(here))
+        {
+            throw new RouterConfigurationException(
+                $"{name} is of model {record.Model} with {record.Layers.Count} layers of {record.Layers[0].Experts} experts; this is model {here.Model} with {here.Layers.Count} layers of {here.Layers[0].Experts}.");
+        }
+    }
+}
