@@ -47,6 +47,8 @@ internal static class Tool
     {
         EvalCommand.Create(console),
         GenerateCommand.Create(console),
+        CalibrateCommand.Create(console),
+        DiffCommand.Create(console),
         PackCommand.Create(console),
         DoctorCommand.Create(console),
         BenchCommand.Create(console),

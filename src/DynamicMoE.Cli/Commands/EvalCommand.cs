@@ -2,6 +2,7 @@ using System.CommandLine;
 using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Models;
+using DynamicMoE.Cli.Recording;
 using DynamicMoE.Cli.Terminal;
 using DynamicMoE.Cli.Text;
 
@@ -26,16 +27,33 @@ internal static class EvalCommand
         Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
         Option<int> maxBytes = NumberOptions.Whole("--max-bytes", "Most bytes of text to score.", 256, 1 << 28, DefaultBytes);
+        var row = new Option<string?>("--row")
+        {
+            Description = "Only the row of this name, such as 'static top-2' or 'dynamic 1.5'; for records that are compared with dmoe diff.",
+            HelpName = "NAME",
+        };
+        var record = new RecordOptions();
+        Option<string?> calibration = SharedOptions.Calibration();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("eval", "Compares static and dynamic routing on held-out text: quality, experts, FLOPs, time.")
         {
-            text, model, budgets, format, threads, maxBytes, json,
+            text, model, budgets, format, threads, maxBytes, row, calibration, json,
         };
+        record.AddTo(command);
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
                 var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
-                EvaluationReport report = Run(choice, parsed.GetValue(text), parsed.GetValue(budgets)!, parsed.GetValue(maxBytes), cancel);
+                var rows = new RowChoice(parsed.GetValue(budgets)!, parsed.GetValue(row));
+                EvaluationReport report = Run(
+                    console,
+                    choice,
+                    parsed.GetValue(text),
+                    rows,
+                    parsed.GetValue(maxBytes),
+                    SharedOptions.LoadCalibration(parsed.GetValue(calibration)),
+                    record.Parse(parsed),
+                    cancel);
                 if (parsed.GetValue(json))
                 {
                     ToolJson.Write(console, report);
@@ -51,13 +69,26 @@ internal static class EvalCommand
         return command;
     }
 
-    private static EvaluationReport Run(ModelChoice choice, string? path, double[] budgets, int maxBytes, CancellationToken cancel)
+    private static EvaluationReport Run(
+        ToolConsole console,
+        ModelChoice choice,
+        string? path,
+        RowChoice chosen,
+        int maxBytes,
+        CalibrationTable? calibration,
+        RunFiles files,
+        CancellationToken cancel)
     {
-        using var model = new EvaluatedModel(choice);
-        IReadOnlyList<RoutingRule> rules = EvaluationPlan.Rows(model.Info.TrainedExperts, budgets);
+        using var model = new EvaluatedModel(choice, calibration);
+        IReadOnlyList<RoutingRule> rules = chosen.Of(model.Info.TrainedExperts);
         EvaluationText text = EvaluationText.Load(path, maxBytes);
         int[] tokens = model.Tokenize(Utf8Text.Decode(text.Scored.Span, text.Source));
         int[] warmup = model.Tokenize(Utf8Text.Decode(text.Warmup.Span, text.WarmupSource));
+        if (calibration is not null)
+        {
+            // Thresholds are there already: one window compiles the code and touches the memory.
+            warmup = warmup[..Math.Min(warmup.Length, model.Info.Window)];
+        }
 
         // The first token has nothing before it, so its bytes are not scored.
         long bytes = tokens.Length < 2 ? 0 : text.Scored.Length - model.FirstTokenBytes(tokens);
@@ -66,7 +97,9 @@ internal static class EvalCommand
             throw new ToolException($"{text.Source} has {tokens.Length} tokens, at least 2 are needed");
         }
 
+        using RunRecording recording = model.Attach(files, console);
         IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, rules, tokens, bytes, warmup, cancel);
+        recording.Complete();
         RuntimeInfo runtime = RuntimeInfo.Query();
         return new EvaluationReport
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DynamicMoE.Cli.Models;
+using DynamicMoE.Cli.Recording;
 using DynamicMoE.Cli.Terminal;
 using DynamicMoE.Models;
 
@@ -30,15 +31,22 @@ internal static class GenerateCommand
         Option<int> seed = NumberOptions.Whole("--seed", "Seed of the sampling.", 0, int.MaxValue, 0);
         Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
+        var record = new RecordOptions();
+        Option<string?> calibration = SharedOptions.Calibration();
         var command = new Command("generate", "Continues a prompt, streaming the text.")
         {
-            prompt, model, maxTokens, budget, fixedCount, temperature, seed, format, threads,
+            prompt, model, maxTokens, budget, fixedCount, temperature, seed, format, threads, calibration,
         };
+        record.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(budget) is not null && result.GetValue(fixedCount))
             {
                 result.AddError("--budget and --static exclude each other");
+            }
+            else if (result.GetResult(calibration) is not null && result.GetValue(fixedCount))
+            {
+                result.AddError("--calibration and --static exclude each other");
             }
         });
         command.SetAction((parsed, cancel) => Task.Run(
@@ -51,25 +59,31 @@ internal static class GenerateCommand
                     Temperature = (float)(parsed.GetValue(temperature) ?? 0.8),
                     Seed = parsed.GetValue(seed),
                 };
+                var dynamic = new DynamicRoutingOptions
+                {
+                    MeanExpertsPerToken = parsed.GetValue(budget),
+                    Calibration = SharedOptions.LoadCalibration(parsed.GetValue(calibration)),
+                };
                 return RunAsync(
-                    console, choice, parsed.GetValue(prompt)!, parsed.GetValue(fixedCount), parsed.GetValue(budget), options, cancel);
+                    console, choice, parsed.GetValue(prompt)!, parsed.GetValue(fixedCount) ? null : dynamic, options, record.Parse(parsed), cancel);
             },
             cancel));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        ToolConsole console, ModelChoice choice, string prompt, bool fixedCount, double? budget, GenerationOptions options, CancellationToken cancel)
+        ToolConsole console, ModelChoice choice, string prompt, DynamicRoutingOptions? dynamic, GenerationOptions options, RunFiles files, CancellationToken cancel)
     {
         using MoEModel model = choice.Load(Batch);
-        if (!fixedCount)
+        if (dynamic is not null)
         {
-            Patch(model, budget);
+            Patch(model, dynamic);
         }
 
         // Keys and values of the whole text are allocated at once, so no more than it can need.
         long positions = (long)model.Tokenizer!.Encode(prompt).Count + options.MaxNewTokens;
         MoESession session = model.CreateSession((int)Math.Min(positions, model.Config.MaxPositions));
+        using RunRecording recording = files.Attach(model, session, console);
         bool written = false;
         try
         {
@@ -80,6 +94,12 @@ internal static class GenerateCommand
                 await console.Out.FlushAsync(cancel).ConfigureAwait(false);
             }
         }
+        catch (OperationCanceledException)
+        {
+            // What was generated until then can be replayed and compared.
+            recording.Complete();
+            throw;
+        }
         finally
         {
             // An interrupted text ends its line too, so that the shell's prompt starts on its own.
@@ -89,18 +109,19 @@ internal static class GenerateCommand
             }
         }
 
+        recording.Complete();
         return ExitCodes.Ok;
     }
 
-    private static void Patch(MoEModel model, double? budget)
+    private static void Patch(MoEModel model, DynamicRoutingOptions options)
     {
         int trained = model.Config.Experts.PerToken;
-        if (budget > trained)
+        if (options.MeanExpertsPerToken is { } budget && budget > trained)
         {
             throw new ToolException(FormattableString.Invariant(
                 $"--budget {budget} is outside 1..{trained}, the experts per token that the model was trained with"));
         }
 
-        model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = budget });
+        model.PatchDynamicRouting(options);
     }
 }

@@ -21,6 +21,36 @@ internal static class SharedOptions
     public static Option<int> Threads() =>
         NumberOptions.Whole("--threads", "Threads of a native call; 0 = chosen from cores and cgroup quota.", 0, 1024, 0);
 
+    /// <summary>A file; an empty path is a usage error.</summary>
+    public static Option<string?> FilePath(string name, string description)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = "FILE" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value.Length: 0 }])
+            {
+                result.AddError($"{name} is empty, the path of a file is needed");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>A calibration to start thresholds from.</summary>
+    public static Option<string?> Calibration() => FilePath(
+        "--calibration", "File that dmoe calibrate wrote for this model: thresholds start from it, so that no text is needed to find them.");
+
+    /// <summary>Reads the file of <see cref="Calibration"/>; null when none is given.</summary>
+    /// <exception cref="ToolException">There is no such file.</exception>
+    public static CalibrationTable? LoadCalibration(string? path)
+    {
+        if (path is not null && !File.Exists(path))
+        {
+            throw new ToolException($"--calibration '{path}' is not a file");
+        }
+
+        return path is null ? null : CalibrationTable.Load(path);
+    }
+
     /// <summary>How weights are kept; null when it is not given.</summary>
     /// <param name="default">What is taken then, for the description.</param>
     public static Option<WeightFormat?> Format(string @default) => new("--format")

@@ -1,4 +1,6 @@
 using DynamicMoE.Cli.Evaluation;
+using DynamicMoE.Cli.Recording;
+using DynamicMoE.Cli.Terminal;
 using DynamicMoE.Models;
 
 namespace DynamicMoE.Cli.Models;
@@ -15,12 +17,27 @@ internal sealed class EvaluatedModel : IEvaluationModel
     private readonly MoESession _session;
     private readonly float[] _logits;
     private readonly IReadOnlyList<int> _prefix;
+    private readonly CalibrationTable? _calibration;
     private EvaluationRun? _active;
 
     /// <summary>Loads the model.</summary>
-    public EvaluatedModel(ModelChoice choice)
+    /// <param name="choice">Which, and how.</param>
+    /// <param name="calibration">What dynamic rules start from; null = from nothing.</param>
+    /// <exception cref="RouterConfigurationException">The calibration is that of another model.</exception>
+    public EvaluatedModel(ModelChoice choice, CalibrationTable? calibration = null)
     {
+        _calibration = calibration;
         _model = choice.Load(MostWindow);
+        try
+        {
+            calibration?.RequireModel(_model.Hash);
+        }
+        catch
+        {
+            _model.Dispose();
+            throw;
+        }
+
         ModelConfig config = _model.Config;
         int window = Math.Min(MostWindow, config.MaxPositions);
         int batch = Math.Clamp(MostLogits / config.VocabularySize, 1, window);
@@ -53,6 +70,9 @@ internal sealed class EvaluatedModel : IEvaluationModel
 
     /// <inheritdoc/>
     public IEvaluationRun Start(RoutingRule rule) => new EvaluationRun(this, rule);
+
+    /// <summary>Records and replays what the runs do from now on, warm-up included, in the order in which they do it.</summary>
+    public RunRecording Attach(RunFiles files, ToolConsole console) => files.Attach(_model, _session, console);
 
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
@@ -109,7 +129,7 @@ internal sealed class EvaluatedModel : IEvaluationModel
             }
 
             model.PatchDynamicRouting(rule.Budget is { } budget
-                ? new DynamicRoutingOptions { MeanExpertsPerToken = budget }
+                ? new DynamicRoutingOptions { MeanExpertsPerToken = budget, Calibration = owner._calibration }
                 : StaticOptions(model.Config.Experts));
             for (int i = 0; i < _learnt?.Length; i++)
             {

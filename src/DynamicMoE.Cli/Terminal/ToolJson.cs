@@ -1,9 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DynamicMoE.Cli.Benchmarking;
+using DynamicMoE.Cli.Calibration;
 using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Packing;
+using DynamicMoE.Cli.Recording;
 
 namespace DynamicMoE.Cli.Terminal;
 
@@ -15,6 +17,8 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(PackReport))]
+[JsonSerializable(typeof(CalibrationReport))]
+[JsonSerializable(typeof(DiffReport))]
 [JsonSerializable(typeof(LayerCell))]
 [JsonSerializable(typeof(PeersCells))]
 internal sealed partial class ToolJson : JsonSerializerContext
@@ -30,6 +34,14 @@ internal sealed partial class ToolJson : JsonSerializerContext
     /// <summary>Writes what a packed model holds.</summary>
     public static void Write(ToolConsole console, PackReport report) =>
         console.Out.WriteLine(JsonSerializer.Serialize(report, Default.PackReport));
+
+    /// <summary>Writes what a calibration found out.</summary>
+    public static void Write(ToolConsole console, CalibrationReport report) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(report, Default.CalibrationReport));
+
+    /// <summary>Writes where two runs part.</summary>
+    public static void Write(ToolConsole console, DiffReport report) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(report, Default.DiffReport));
 
     /// <summary>Writes a measured layer.</summary>
     public static void Write(ToolConsole console, LayerCell cell) =>

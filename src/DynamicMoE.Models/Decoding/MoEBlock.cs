@@ -52,6 +52,9 @@ public sealed class MoEBlock : IDisposable
     /// <summary>The router in force; owned by the block and replaced when routing is switched.</summary>
     public DynamicRouter Router => Active.Router;
 
+    /// <summary>The router of the checkpoint's own rule.</summary>
+    internal DynamicRouter TrainedRouter => _static.Router;
+
     /// <summary>Whether routing is dynamic. The static rule is exactly the checkpoint's.</summary>
     public bool IsDynamic => _dynamic is not null;
 
@@ -106,6 +109,10 @@ public sealed class MoEBlock : IDisposable
     /// <summary>Runs the experts on given routes; no router is asked, none learns.</summary>
     internal RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routes) =>
         _static.Layer.Execute(hidden, tokens, routes, output);
+
+    /// <summary>Runs the block by the checkpoint's own rule, whatever is in force.</summary>
+    internal RoutingReport ForwardAsTrained(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing) =>
+        _static.Layer.Forward(hidden, tokens, output, routing);
 
     /// <summary>Frees weights and workspaces. A second call does nothing.</summary>
     public void Dispose()

@@ -118,14 +118,51 @@ public sealed class MoEModel : IDisposable
         return new MoESession(this, positions);
     }
 
+    /// <summary>Makes calibrations of all MoE layers from a text, for <see cref="DynamicRoutingOptions.Calibration"/>. The model routes as it was trained meanwhile,
+    /// whatever is in force, and no threshold learns. Keeps about 10 floats per token and layer until it is done.</summary>
+    /// <param name="tokens">Ids of a text like those that the model will run, 256 or more; cut into windows of at most 512, each from an empty cache.</param>
+    /// <param name="estimators">Estimators whose raw values are kept; null for every built-in one.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>The table, bound to <see cref="Hash"/>.</returns>
+    /// <exception cref="ConvergenceException">There are too few tokens, or a layer sees too few different values; names layer, count and limit.</exception>
+    /// <exception cref="ModelPatchingException">The model has no layer with experts.</exception>
+    /// <exception cref="RouterConfigurationException">An estimator is unknown or there twice.</exception>
+    /// <exception cref="RoutingValidationException">An id is outside its range.</exception>
+    /// <exception cref="ComplexityEstimationException">An estimator failed.</exception>
+    /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public CalibrationTable Calibrate(
+        ReadOnlySpan<int> tokens, IReadOnlyList<EstimatorChoice>? estimators = null, CancellationToken cancellationToken = default)
+    {
+        const int MostWindow = 512;
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        RoutingPatch.RequireExperts(Config, _blocks);
+        var run = new CalibrationRun(_blocks, estimators);
+        MoESession session = CreateSession(Math.Min(MostWindow, Config.MaxPositions));
+        session.RouteBy(run);
+        var logits = new float[Config.VocabularySize];
+        for (int start = 0; start < tokens.Length; start += session.MaxPositions)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            session.Reset();
+            _ = session.ForwardLast(tokens.Slice(start, Math.Min(session.MaxPositions, tokens.Length - start)), logits);
+        }
+
+        return run.Finish(Hash);
+    }
+
     /// <summary>Switches layers to dynamic routing; layers that are not chosen go back to the checkpoint's rule. No forward pass may run meanwhile.</summary>
     /// <param name="options">Options; null for the defaults: threshold on router confidence, a mean of 0.75 times the trained count per layer.</param>
+    /// <exception cref="RouterConfigurationException">The calibration is that of another model; names both hashes. Nothing was changed.</exception>
     /// <exception cref="ModelPatchingException">A layer cannot be switched; names layer and tensor. Nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public void PatchDynamicRouting(DynamicRoutingOptions? options = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        RoutingPatch.Apply(Config, _blocks, options ?? new DynamicRoutingOptions(), Options.Logger);
+        options ??= new DynamicRoutingOptions();
+        options.Calibration?.RequireModel(Hash);
+        RoutingPatch.Apply(Config, _blocks, options, Options.Logger);
     }
 
     /// <summary>Switches every layer back to the checkpoint's own rule. No forward pass may run meanwhile.</summary>

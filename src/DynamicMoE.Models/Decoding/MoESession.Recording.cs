@@ -47,8 +47,11 @@ public sealed partial class MoESession
             }
         }
 
-        _recorder.Replay = reader is null ? null : new RoutingReplay(reader);
+        _recorder.Source = reader is null ? null : new RoutingReplay(reader);
     }
+
+    /// <summary>Lets something else decide than the routers in force; null ends that.</summary>
+    internal void RouteBy(IRoutingSource? source) => _recorder.Source = source;
 
     private static void RequireLayers(RoutingRecordHeader record, RoutingRecordHeader here, string name)
     {

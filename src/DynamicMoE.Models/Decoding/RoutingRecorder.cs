@@ -10,7 +10,7 @@ internal sealed class RoutingRecorder
     private readonly long[][] _expertRoutes;
     private readonly LayerRouting[] _layers;
     private RoutingRecordWriter? _record;
-    private RoutingReplay? _replay;
+    private IRoutingSource? _source;
     private double _flops;
     private long _ticks;
 
@@ -34,16 +34,16 @@ internal sealed class RoutingRecorder
     }
 
     /// <summary>Where decisions come from, or null: from the routers.</summary>
-    public RoutingReplay? Replay
+    public IRoutingSource? Source
     {
-        set => _replay = value;
+        set => _source = value;
     }
 
     /// <summary>Begins a chunk of a pass.</summary>
     /// <exception cref="RoutingValidationException">Another chunk was recorded in this place.</exception>
     public void BeginChunk(ReadOnlySpan<int> tokens, int position)
     {
-        _replay?.Next(tokens, position);
+        _source?.Next(tokens, position);
         _record?.BeginPass(tokens, position);
     }
 
@@ -65,7 +65,7 @@ internal sealed class RoutingRecorder
         MoEBlock block = _blocks[index];
         RoutingBuffers buffers = Buffers(index, block);
         long start = _time.GetTimestamp();
-        RoutingReport report = _replay is null ? block.Forward(x, tokens, y, buffers) : _replay.Run(index, block, x, tokens, y, buffers);
+        RoutingReport report = _source is null ? block.Forward(x, tokens, y, buffers) : _source.Run(index, block, x, tokens, y, buffers);
         _ticks += _time.GetElapsedTime(start).Ticks;
         _record?.Add(index, buffers);
         _flops += ((double)report.Tokens * block.FlopsPerToken) + ((double)report.Routes * block.FlopsPerRoute);
@@ -101,7 +101,7 @@ internal sealed class RoutingRecorder
     private RoutingBuffers Buffers(int index, MoEBlock block)
     {
         RoutingBuffers? buffers = _buffers[index];
-        int slots = Math.Max(block.Router.MaxExperts, _replay?.MostExperts ?? 0);
+        int slots = Math.Max(block.Router.MaxExperts, _source?.MostExperts ?? 0);
         if (buffers is null || buffers.Slots < slots)
         {
             buffers = new RoutingBuffers(_tokens, slots, block.Config.Count, withLogits: false);

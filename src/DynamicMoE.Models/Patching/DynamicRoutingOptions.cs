@@ -32,6 +32,11 @@ public sealed class DynamicRoutingOptions
     /// <value>The default is <c>router_margin</c>.</value>
     public EstimatorChoice ComplexityEstimator { get; set; } = ComplexityEstimators.RouterMargin;
 
+    /// <summary>Calibration of this model: each layer's threshold starts where the calibration says that <see cref="MeanExpertsPerToken"/> is met, and scores of the
+    /// top-k strategy go through its quantiles.</summary>
+    /// <value>Made with a model of the same <see cref="MoEModel.Hash"/>, with every layer that is switched. The default, null, finds thresholds on the first batches.</value>
+    public CalibrationTable? Calibration { get; set; }
+
     /// <summary>How probabilities of the selected experts become weights.</summary>
     /// <value>The default, null, is the checkpoint's own convention; another one is logged as a warning.</value>
     public Weighting? Weighting { get; set; }
@@ -46,8 +51,15 @@ public sealed class DynamicRoutingOptions
     public static DynamicRoutingOptions FixedCount(int experts) =>
         new() { Strategy = RoutingStrategy.TopK, MinExperts = experts, MaxExperts = experts };
 
-    internal DynamicRouterOptions ToRouter(ExpertsConfig config)
+    /// <exception cref="RouterConfigurationException">The calibration does not have the layer.</exception>
+    internal DynamicRouterOptions ToRouter(ExpertsConfig config, int layer)
     {
+        LayerCalibration? calibration = Calibration?.Find(layer);
+        if (Calibration is not null && calibration is null)
+        {
+            throw new RouterConfigurationException($"The calibration has layers {string.Join(", ", Calibration.Layers.Select(known => known.Layer))}, not layer {layer}.");
+        }
+
         int maximum = MaxExperts ?? config.PerToken;
         bool budgeted = Strategy == RoutingStrategy.Threshold && Tau is null;
         return new DynamicRouterOptions
@@ -59,6 +71,7 @@ public sealed class DynamicRoutingOptions
             Tau = Tau ?? 0.3f,
             TopP = TopP,
             ComplexityEstimator = ComplexityEstimator,
+            Calibration = calibration,
             Weighting = Weighting ?? config.Weighting,
         };
     }

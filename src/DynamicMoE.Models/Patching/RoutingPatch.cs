@@ -20,7 +20,7 @@ internal static class RoutingPatch
         {
             try
             {
-                layers.Add(built.Add(block.Build(options.ToRouter(block.Config))));
+                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer))));
             }
             catch (DynamicMoEException e)
             {
@@ -37,13 +37,18 @@ internal static class RoutingPatch
         }
     }
 
-    private static List<MoEBlock> Choose(ModelConfig config, IReadOnlyList<MoEBlock> blocks, IReadOnlyList<int>? layers)
+    /// <exception cref="ModelPatchingException">No layer has experts.</exception>
+    public static void RequireExperts(ModelConfig config, IReadOnlyList<MoEBlock> blocks)
     {
         if (blocks.Count == 0)
         {
             throw new ModelPatchingException($"No layer of this {config.ModelType} model has experts: {config.Family.Gate(0)} and its like are not part of it.");
         }
+    }
 
+    private static List<MoEBlock> Choose(ModelConfig config, IReadOnlyList<MoEBlock> blocks, IReadOnlyList<int>? layers)
+    {
+        RequireExperts(config, blocks);
         if (layers is null)
         {
             return [.. blocks];

@@ -1,7 +1,7 @@
 namespace DynamicMoE.Models;
 
 /// <summary>Gives a session the decisions of a record, chunk by chunk, and refuses another input than the recorded one.</summary>
-internal sealed class RoutingReplay(RoutingRecordReader reader)
+internal sealed class RoutingReplay(RoutingRecordReader reader) : IRoutingSource
 {
     /// <summary>Most experts of a token in the chunk.</summary>
     public int MostExperts => reader.MostExperts;

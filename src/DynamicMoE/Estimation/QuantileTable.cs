@@ -55,34 +55,35 @@ internal sealed class QuantileTable(double smoothing)
 
     private double Weight(double tokens) => 1 - Math.Pow(1 - smoothing, tokens / SmoothingTokens);
 
-    private static float ShareBelow(ReadOnlySpan<float> knots, float value)
+    /// <summary>Share of the distribution below a value, ties counted half, between ascending knots at the levels (i + 0.5) / Length.</summary>
+    internal static float ShareBelow(ReadOnlySpan<float> knots, float value)
     {
         int first = LowerBound(knots, value);
         int past = first;
-        while (past < Knots && knots[past] == value)
+        while (past < knots.Length && knots[past] == value)
         {
             past++;
         }
 
         if (past > first)
         {
-            return (first + past) / (2f * Knots);
+            return (first + past) / (2f * knots.Length);
         }
 
-        if (first == 0 || first == Knots)
+        if (first == 0 || first == knots.Length)
         {
             return first == 0 ? 0 : 1;
         }
 
         float low = knots[first - 1];
         float within = (value - low) / (knots[first] - low);
-        return (first - 0.5f + within) / Knots;
+        return (first - 0.5f + within) / knots.Length;
     }
 
     private static int LowerBound(ReadOnlySpan<float> knots, float value)
     {
         int low = 0;
-        int high = Knots;
+        int high = knots.Length;
         while (low < high)
         {
             int middle = (low + high) >>> 1;

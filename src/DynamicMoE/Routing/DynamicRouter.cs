@@ -7,13 +7,14 @@ namespace DynamicMoE;
 /// Routes each token to as many experts as it needs: logits, gate, complexity score, count, selection and weights in one native call.
 /// Many threads may call it at once; what it learns from a batch acts on later batches only.
 /// </summary>
-public class DynamicRouter : IRouter, IDisposable
+public partial class DynamicRouter : IRouter, IDisposable
 {
     private readonly DynamicRouterOptions _options;
     private readonly bool _ownsGate;
     private readonly ScoreSource? _fused;
     private readonly UsageTracker _usage;
     private readonly LoadBalancer? _balancer;
+    private readonly CalibratedScores? _calibrated;
     private readonly ScratchPool<RouteScratch> _scratch = new();
     private volatile bool _disposed;
 
@@ -55,6 +56,12 @@ public class DynamicRouter : IRouter, IDisposable
             : null;
         _ownsGate = gate is null;
         Gate = gate ?? GateWeights.CreateRandom(DynamicRouterChoices.Gate(valid), valid.Seed);
+        if (valid.Calibration is { } calibration)
+        {
+            _calibrated = Calibrated(calibration);
+            Controller?.Restore(calibration.Start(Controller.Budget, MinExperts, MaxExperts));
+        }
+
         DynamicRouterChoices.Log(valid, gate);
     }
 
@@ -251,6 +258,12 @@ public class DynamicRouter : IRouter, IDisposable
             return;
         }
 
+        if (_fused is { } fused && _calibrated is { } calibrated && parameters.Counts.IsEmpty && Strategy == RoutingStrategy.TopK)
+        {
+            AddCalibrated(hidden, tokens, context, fused, calibrated, scratch, ref parameters);
+            return;
+        }
+
         if (_fused is not null || !parameters.Counts.IsEmpty)
         {
             parameters.ScoreSource = _fused ?? ScoreSource.RouterMargin;
@@ -259,7 +272,7 @@ public class DynamicRouter : IRouter, IDisposable
 
         Span<float> scores = scratch.Scores(tokens);
         Estimator!.Score(new EstimationInput(hidden, tokens, InputDim, context, Gate, scratch), scratch.Raw(tokens), scores);
-        scratch.Estimated = true;
+        scratch.Estimated = _calibrated is null || !_calibrated.TryMap(Estimator, context, scratch.Raw(tokens), scores);
         parameters.Scores = scores;
         parameters.ScoreSource = ScoreSource.Supplied;
     }

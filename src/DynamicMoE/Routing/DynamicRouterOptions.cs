@@ -69,6 +69,12 @@ public class DynamicRouterOptions
     /// <value>Between <see cref="MinExperts"/> and <see cref="MaxExperts"/>, threshold strategy only. The default, null, keeps <see cref="Tau"/>.</value>
     public double? MeanExpertsBudget { get; set; }
 
+    /// <summary>Calibration of this router's gate: scores go through its quantiles instead of a running table, and a threshold for <see cref="MeanExpertsBudget"/>
+    /// starts where its gaps say. A fused score (router_margin, router_entropy) under the top-k strategy then costs a second pass over the gate.</summary>
+    /// <value>Made with the same gate; with gaps for <see cref="MaxExperts"/> where there is a budget, and with values of <see cref="ComplexityEstimator"/> under the
+    /// top-k strategy. The default is null: nothing is known before the first batch.</value>
+    public LayerCalibration? Calibration { get; set; }
+
     /// <summary>Fixed bias added to probabilities for choosing only, one per expert.</summary>
     /// <value>Finite. The default is null: none.</value>
     public float[]? SelectionBias { get; set; }

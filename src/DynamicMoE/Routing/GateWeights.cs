@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using DynamicMoE.Bindings;
 using DynamicMoE.Native;
 
@@ -6,10 +9,11 @@ namespace DynamicMoE;
 /// <summary>A router's gate: weights and the gating rules that they were trained with. Has no other state, so that many routers may share it.</summary>
 public sealed class GateWeights : IDisposable
 {
-    private GateWeights(GateOptions options, RouterHandle handle)
+    private GateWeights(GateOptions options, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
     {
         Options = options;
-        Handle = handle;
+        Handle = RouterCalls.Create(options, weights, bias);
+        Hash = HashOf(options, weights, bias);
     }
 
     /// <summary>Hidden size.</summary>
@@ -20,6 +24,9 @@ public sealed class GateWeights : IDisposable
 
     /// <summary>Experts per token in training.</summary>
     public int TrainedExperts => Options.TrainedExperts;
+
+    /// <summary>Names the gate: XXH128 of weights, bias, shape, gate function and group rules. Calibrations are bound to it.</summary>
+    public ModelHash Hash { get; }
 
     internal GateOptions Options { get; }
 
@@ -50,7 +57,7 @@ public sealed class GateWeights : IDisposable
             throw new RoutingValidationException($"The gate bias has {bias.Length} elements, 0 or NumExperts ({valid.NumExperts}) are needed.");
         }
 
-        return new GateWeights(valid, RouterCalls.Create(valid, weights, bias));
+        return new GateWeights(valid, weights, bias);
     }
 
     /// <summary>Makes a gate of random weights, uniform within 1/sqrt(InputDim) as in PyTorch's Linear.</summary>
@@ -67,7 +74,7 @@ public sealed class GateWeights : IDisposable
         GateOptions valid = options.Validated();
         float[] weights = Allocate(valid);
         new RandomSource(seed).FillUniform(weights, 1 / MathF.Sqrt(valid.InputDim));
-        return new GateWeights(valid, RouterCalls.Create(valid, weights, default));
+        return new GateWeights(valid, weights, default);
     }
 
     /// <summary>Makes a gate whose weights are all zero, for layers whose decisions come from outside.</summary>
@@ -76,7 +83,7 @@ public sealed class GateWeights : IDisposable
     internal static GateWeights CreateZero(GateOptions options)
     {
         GateOptions valid = options.Validated();
-        return new GateWeights(valid, RouterCalls.Create(valid, Allocate(valid), default));
+        return new GateWeights(valid, Allocate(valid), default);
     }
 
     /// <summary>Computes logits without noise. Allocates nothing.</summary>
@@ -98,6 +105,22 @@ public sealed class GateWeights : IDisposable
     public void Dispose() => Handle.Dispose();
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
+
+    private static ModelHash HashOf(GateOptions options, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
+    {
+        var hash = new XxHash128();
+        Span<byte> number = stackalloc byte[sizeof(int)];
+        foreach (int value in (ReadOnlySpan<int>)
+            [options.NumExperts, options.InputDim, (int)options.Gate, options.Groups, options.TopGroups, (int)options.GroupScore, bias.Length])
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(number, value);
+            hash.Append(number);
+        }
+
+        hash.Append(MemoryMarshal.AsBytes(weights));
+        hash.Append(MemoryMarshal.AsBytes(bias));
+        return new ModelHash(hash.GetCurrentHashAsUInt128());
+    }
 
     private static float[] Allocate(GateOptions valid)
     {

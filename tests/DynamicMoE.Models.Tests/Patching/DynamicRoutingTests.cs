@@ -187,7 +187,7 @@ public sealed class DynamicRoutingTests
         Assert.Equal(RoutingStrategy.Threshold, router.Strategy);
         Assert.Equal(Weighting.Raw, router.Weighting);
         Assert.Equal((1, 4), (router.MinExperts, router.MaxExperts));
-        Assert.Equal(3, new DynamicRoutingOptions().ToRouter(model.Config.Experts).MeanExpertsBudget);
+        Assert.Equal(3, new DynamicRoutingOptions().ToRouter(model.Config.Experts, 0).MeanExpertsBudget);
     }
 
     private sealed class ListLogger : ILogger
