@@ -135,7 +135,10 @@ public sealed class RoutingRecordTests
     {
         RoutingRecordHeader header = Records.Header with
         {
-            Isa = InstructionSet.Auto, Format = (WeightFormat)9, CpuVendor = "a b", Layers = [new RecordedLayer(0, 0)],
+            Isa = InstructionSet.Auto,
+            Format = (WeightFormat)9,
+            CpuVendor = "a b",
+            Layers = [new RecordedLayer(0, 0)],
         };
 
         var e = Assert.Throws<RouterConfigurationException>(() => new RoutingRecordWriter(Stream.Null, header));
@@ -148,7 +151,10 @@ public sealed class RoutingRecordTests
     {
         RoutingRecordHeader other = Records.Header with
         {
-            Model = new ModelHash(1), Format = WeightFormat.Q8, Isa = InstructionSet.Avx512, CpuVendor = "AuthenticAMD",
+            Model = new ModelHash(1),
+            Format = WeightFormat.Q8,
+            Isa = InstructionSet.Avx512,
+            CpuVendor = "AuthenticAMD",
         };
 
         Assert.Empty(Records.Header.DifferencesTo(Records.Header with { }));
