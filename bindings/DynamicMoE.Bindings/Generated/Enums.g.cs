@@ -37,7 +37,7 @@ internal enum DmoeStatus
     /// <summary>the object is not complete, e.g. an expert without weights.</summary>
     State = 14,
 
-    /// <summary>fewer usable experts than min_experts.</summary>
+    /// <summary>fewer usable experts than min_experts, or a limit that leaves fewer.</summary>
     Balance = 15,
 
     /// <summary>finite input gave a non-finite output; names token and expert; output undefined.</summary>

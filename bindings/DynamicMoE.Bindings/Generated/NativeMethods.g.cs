@@ -86,10 +86,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_router_select(RouterHandle router, DmoeMatrixF32* logits, DmoeRouteParams* @params, DmoeRoutes* routes, DmoeBatchReport* report);
 
-    /// <summary>Applies a capacity to routes in place.</summary>
-    /// <param name="logits">[T, E] the routes came from</param>
+    /// <summary>Applies limits to routes in place: first max_distinct, which selects anew within the batch's experts, then the capacity.</summary>
+    /// <param name="logits">[T, E] the routes came from, noise included</param>
     /// <param name="params">as they came</param>
-    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE</returns>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE (also max_distinct below min_experts)</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_router_limit(RouterHandle router, DmoeMatrixF32* logits, DmoeRouteParams* @params, DmoeLayerParams* limits, DmoeRoutes* routes, DmoeBatchReport* report);
 

@@ -383,6 +383,9 @@ internal unsafe struct DmoeLayerParams
     /// <summary>dmoe_overflow.</summary>
     public int Overflow;
 
+    /// <summary>distinct experts of the whole batch: it keeps to those that are some token's first choice, then by sum of p; before the capacity; &gt;= min_experts, 0 = unlimited.</summary>
+    public int MaxDistinct;
+
     /// <summary>Zeroed, with StructSize set.</summary>
     public static DmoeLayerParams Create() => new() { StructSize = (uint)sizeof(DmoeLayerParams) };
 }

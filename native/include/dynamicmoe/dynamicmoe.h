@@ -39,7 +39,7 @@ typedef enum dmoe_status {
   DMOE_E_NOT_FINITE = 12,   /**< NaN or infinity in an input; the text names the lowest offending token or row */
   DMOE_E_OPTIONS = 13,      /**< an option is out of its range, or two contradict each other */
   DMOE_E_STATE = 14,        /**< the object is not complete, e.g. an expert without weights */
-  DMOE_E_BALANCE = 15,      /**< fewer usable experts than min_experts */
+  DMOE_E_BALANCE = 15,      /**< fewer usable experts than min_experts, or a limit that leaves fewer */
   DMOE_E_OVERFLOW = 16,     /**< finite input gave a non-finite output; names token and expert; output undefined */
   DMOE_E_NO_MEMORY = 20,    /**< host memory */
   DMOE_E_DEVICE_MEMORY = 21,/**< device memory */
@@ -274,6 +274,7 @@ typedef struct dmoe_layer_params {
   uint32_t struct_size;  /**< the caller's sizeof(dmoe_layer_params) */
   float capacity_factor; /**< routes per expert <= ceil(factor * R / E), R of the whole batch; 0 = unlimited */
   int32_t overflow;      /**< dmoe_overflow */
+  int32_t max_distinct;  /**< distinct experts of the whole batch: it keeps to those that are some token's first choice, then by sum of p; before the capacity; >= min_experts, 0 = unlimited */
 } dmoe_layer_params;
 
 /** Routes ordered by expert (compressed sparse rows). All buffers are the caller's. */
@@ -392,8 +393,9 @@ DMOE_API dmoe_status dmoe_router_logits(const dmoe_router *router, const dmoe_ma
 DMOE_API dmoe_status dmoe_router_route(const dmoe_router *router, const dmoe_matrix_f32 *hidden, const dmoe_route_params *params, const dmoe_routes *routes, dmoe_batch_report *report);
 /** Routes given logits [T, E] (noise is added to them when noise_factor > 0). Same results as dmoe_router_route. */
 DMOE_API dmoe_status dmoe_router_select(const dmoe_router *router, const dmoe_matrix_f32 *logits, const dmoe_route_params *params, const dmoe_routes *routes, dmoe_batch_report *report);
-/** Applies a capacity to routes in place. @param logits [T, E] the routes came from @param params as they came
- *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE */
+/** Applies limits to routes in place: first max_distinct, which selects anew within the batch's experts, then the capacity.
+ *  @param logits [T, E] the routes came from, noise included @param params as they came
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE (also max_distinct below min_experts) */
 DMOE_API dmoe_status dmoe_router_limit(const dmoe_router *router, const dmoe_matrix_f32 *logits, const dmoe_route_params *params, const dmoe_layer_params *limits, const dmoe_routes *routes, dmoe_batch_report *report);
 
 /* ---- scores: raw complexity signals, one per token ------------------------------------------------------ */

@@ -119,6 +119,7 @@ constexpr dmoe_layout_entry kLayout[] = {
     DMOE_FIELD(dmoe_layer_params, struct_size),
     DMOE_FIELD(dmoe_layer_params, capacity_factor),
     DMOE_FIELD(dmoe_layer_params, overflow),
+    DMOE_FIELD(dmoe_layer_params, max_distinct),
     DMOE_STRUCT(dmoe_plan),
     DMOE_FIELD(dmoe_plan, struct_size),
     DMOE_FIELD(dmoe_plan, experts),

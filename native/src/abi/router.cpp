@@ -175,8 +175,10 @@ dmoe_status dmoe_router_limit(const dmoe_router* router, const dmoe_matrix_f32* 
     engine.check_logits(input);
     const dmoe_routes checked = engine.check_routes(routes, input.rows, 1);
     require_limitable(checked.tokens, checked.slots);
-    const RouteCall call = engine.check(params, input.rows, RouteRows{});
+    const RouteRows rows = rows_of(checked);
+    const RouteCall call = engine.check(params, input.rows, rows);
     const dmoe_layer_params checked_limits = check_limits(limits);
+    require_satisfiable(checked_limits, call, checked.slots);
     if (report) read_struct(report, dmoe_batch_report{}, "report");
     Ranges ranges;
     ranges.add_outputs(checked, engine.experts());
@@ -197,9 +199,7 @@ dmoe_status dmoe_router_limit(const dmoe_router* router, const dmoe_matrix_f32* 
     WorkspacePool::Lease lease(engine.workspaces(), measure.used());
     Arena arena = lease.arena();
     const LimitScratch scratch = lay_limit(arena, engine, checked.tokens, checked.slots);
-    const LimitResult limited =
-        limit_routes(engine, call, checked_limits, input.data, input.stride, checked.tokens, checked.slots,
-                     checked.ids, checked.weights, checked.counts, scratch);
+    const LimitResult limited = limit_routes(engine, call, checked_limits, input, rows, scratch);
     write_figures(checked, scratch.load, engine.experts(), limited, report);
   });
 }

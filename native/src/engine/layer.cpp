@@ -25,7 +25,7 @@ void write_report(const dmoe_batch_report& made, dmoe_batch_report* report) {
 struct Layer::ForwardScratch {
   int32_t* ids;
   float* weights;
-  float* logits;  // [T, E] when rerouting needs them and the caller does not want them, else nullptr
+  float* logits;  // [T, E] when a limit reads them or the caller wants them, else nullptr
   int64_t* load;
   LimitScratch limit;
 
@@ -34,15 +34,16 @@ struct Layer::ForwardScratch {
     const int64_t experts = layer.router_->experts();
     const bool own_routes = routes.ids == nullptr;
     const bool reroutes = limits.capacity_factor > 0 && limits.overflow == DMOE_OVERFLOW_REROUTE;
+    const bool reads_logits = reroutes || limits.max_distinct > 0;
     const int64_t slots = routes.slots;
     ids = own_routes ? arena.take<int32_t>(size(checked_product(call.tokens, slots, "routes"))) : routes.ids;
     weights = own_routes ? arena.take<float>(size(call.tokens * slots)) : routes.weights;
     logits = routes.logits;
-    if (reroutes && logits == nullptr) {
+    if (reads_logits && logits == nullptr) {
       logits = arena.take<float>(size(checked_product(call.tokens, experts, "logits")));
     }
     load = arena.take<int64_t>(size(experts));
-    if (limits.capacity_factor > 0) limit = lay_limit(arena, *layer.router_, call.tokens, routes.slots);
+    if (limits_anything(limits)) limit = lay_limit(arena, *layer.router_, call.tokens, routes.slots);
   }
 };
 
@@ -138,7 +139,7 @@ void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
                     dmoe_batch_report* report) const {
   check_matrices(hidden, output);
   const int64_t tokens = hidden.rows;
-  const dmoe_layer_params capacity = check_limits(limits);
+  const dmoe_layer_params limit = check_limits(limits);
   if (report != nullptr) read_struct(report, dmoe_batch_report{}, "report");
   dmoe_routes kept{};
   if (routes != nullptr) kept = router_->check_routes(routes, tokens, 1);
@@ -151,14 +152,15 @@ void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
 
   const int64_t experts = router_->experts();
   const int64_t slots = kept.slots;
-  if (capacity.capacity_factor > 0) require_limitable(tokens, kept.slots);
+  require_satisfiable(limit, call, kept.slots);
+  if (limits_anything(limit)) require_limitable(tokens, kept.slots);
   const int64_t block = std::min(block_tokens(slots), std::max<int64_t>(1, tokens));
   Arena measure;
-  { ForwardScratch(*this, call, capacity, kept, measure); }
+  { ForwardScratch(*this, call, limit, kept, measure); }
   { ExpertPass(setup_, block, slots, measure); }
   WorkspacePool::Lease lease(workspaces_, measure.used());
   Arena arena = lease.arena();
-  ForwardScratch scratch(*this, call, capacity, kept, arena);
+  ForwardScratch scratch(*this, call, limit, kept, arena);
   ExpertPass pass(setup_, block, slots, arena);
 
   rows.slots = kept.slots;
@@ -169,9 +171,9 @@ void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
 
   LimitResult limited;
   // Over the whole batch, as dmoe_router_limit does it: what a route loses does not depend on max_tokens.
-  if (capacity.capacity_factor > 0) {
-    limited = limit_routes(*router_, call, capacity, scratch.logits, experts, tokens, kept.slots, scratch.ids,
-                           scratch.weights, kept.counts, scratch.limit);
+  if (limits_anything(limit)) {
+    limited =
+        limit_routes(*router_, call, limit, {scratch.logits, tokens, experts, experts}, rows, scratch.limit);
   }
   run_blocks(pass, hidden, scratch.ids, scratch.weights, slots, output);
 

@@ -13,6 +13,9 @@ LimitScratch lay_limit(Arena& arena, const Router& router, int64_t tokens, int32
   scratch.load = arena.take<int64_t>(experts);
   scratch.mass = arena.take<float>(experts);
   scratch.keys = arena.take<uint64_t>(2 * experts);
+  scratch.sums = arena.take<double>(experts);
+  scratch.order = arena.take<int32_t>(experts);
+  scratch.subset = arena.take<uint8_t>(experts);
   return scratch;
 }
 
@@ -23,7 +26,18 @@ dmoe_layer_params check_limits(const dmoe_layer_params* limits) {
                "capacity_factor is %g, must be finite and >= 0",
                static_cast<double>(checked.capacity_factor));
   require_option(checked.overflow, DMOE_OVERFLOW_DROP, DMOE_OVERFLOW_REROUTE, "overflow");
+  DMOE_REQUIRE(checked.max_distinct >= 0, DMOE_E_OPTIONS, "max_distinct is %d, must be >= 0",
+               checked.max_distinct);
   return checked;
+}
+
+void require_satisfiable(const dmoe_layer_params& limits, const RouteCall& call, int32_t slots) {
+  if (limits.max_distinct == 0) return;
+  DMOE_REQUIRE(limits.max_distinct >= call.params.min_experts, DMOE_E_BALANCE,
+               "max_distinct is %d, min_experts is %d: every token gets at least that many",
+               limits.max_distinct, call.params.min_experts);
+  DMOE_REQUIRE(slots >= call.params.max_experts, DMOE_E_SHAPE,
+               "routes.slots is %d, must be >= max_experts (%d)", slots, call.params.max_experts);
 }
 
 void require_limitable(int64_t tokens, int32_t slots) {
@@ -32,24 +46,59 @@ void require_limitable(int64_t tokens, int32_t slots) {
                static_cast<long long>(cells), INT32_MAX);
 }
 
+namespace {
+
+// Selects anew within the experts that the cap leaves. @return whether the batch was over the cap
+bool cap_distinct(const Router& router, const RouteCall& call, int32_t cap, const MatrixView& logits,
+                  const RouteRows& rows, const LimitScratch& scratch) {
+  Distinct task{};
+  task.logits = logits.data;
+  task.stride = logits.stride;
+  task.tokens = logits.rows;
+  task.experts = router.experts();
+  task.sigmoid = router.options().gate == DMOE_GATE_SIGMOID;
+  task.mask = call.params.expert_mask;
+  task.ids = rows.ids;
+  task.slots = rows.slots;
+  task.cap = cap;
+  task.mass = scratch.mass;
+  task.sums = scratch.sums;
+  task.order = scratch.order;
+  task.subset = scratch.subset;
+  router.kernels().distinct(task);
+  if (!task.capped) return false;
+  RouteCall again = call;
+  again.subset = scratch.subset;
+  again.ranked = router.experts();
+  again.params.noise_factor = 0;  // the logits have it
+  RouteRows written = rows;
+  written.logits = nullptr;
+  router.select(logits, again, written);
+  return true;
+}
+
+}  // namespace
+
 LimitResult limit_routes(const Router& router, const RouteCall& call, const dmoe_layer_params& limits,
-                         const float* logits, int64_t stride, int64_t tokens, int32_t slots, int32_t* ids,
-                         float* weights, int32_t* counts, const LimitScratch& scratch) {
+                         const MatrixView& logits, const RouteRows& rows, const LimitScratch& scratch) {
+  const bool capped =
+      limits.max_distinct > 0 && cap_distinct(router, call, limits.max_distinct, logits, rows, scratch);
   if (limits.capacity_factor == 0) {
-    count_routes(ids, tokens, slots, router.experts(), scratch.load);
+    count_routes(rows.ids, logits.rows, rows.slots, router.experts(), scratch.load);
     return LimitResult{};
   }
   Capacity task{};
   task.rules = router.rank_rules(call);
-  task.logits = logits;
-  task.stride = stride;
-  task.tokens = tokens;
-  task.slots = slots;
+  if (capped) task.rules.mask = scratch.subset;  // a rerouted token stays within the cap
+  task.logits = logits.data;
+  task.stride = logits.stride;
+  task.tokens = logits.rows;
+  task.slots = rows.slots;
   task.factor = limits.capacity_factor;
   task.reroute = limits.overflow == DMOE_OVERFLOW_REROUTE;
-  task.ids = ids;
-  task.weights = weights;
-  task.counts = counts;
+  task.ids = rows.ids;
+  task.weights = rows.weights;
+  task.counts = rows.counts;
   task.claims = scratch.claims;
   task.load = scratch.load;
   task.mass = scratch.mass;

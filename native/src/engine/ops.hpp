@@ -7,6 +7,7 @@
 #include "ops/combine/combine.hpp"
 #include "ops/count/count.hpp"
 #include "ops/dense/dense.hpp"
+#include "ops/distinct/distinct.hpp"
 #include "ops/experts/experts.hpp"
 #include "ops/gate/gate.hpp"
 #include "ops/limits/limits.hpp"

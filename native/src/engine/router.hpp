@@ -16,9 +16,10 @@ namespace dmoe {
 struct RouteCall {
   dmoe_route_params params{};
   int64_t tokens = 0;
-  int32_t ranked = 0;          // choices that must be put in order
-  float gap_limit = 0;         // -ln tau
-  bool check_balance = false;  // group limits and mask together may leave some token too few experts
+  int32_t ranked = 0;               // choices that must be put in order
+  float gap_limit = 0;              // -ln tau
+  bool check_balance = false;       // group limits and mask together may leave some token too few experts
+  const uint8_t* subset = nullptr;  // [E] experts that the batch may use, or NULL = all
 };
 
 /** Where decisions go: row-major with `slots` columns. All but ids and weights may be NULL. */

@@ -113,6 +113,7 @@ void Router::decide_rows(const RouteCall& call, int64_t first, int64_t row, int6
   task.kmin = p.min_experts;
   task.trained_k = options_.trained_k;
   task.ranked = call.ranked;
+  task.subset = call.subset;
   task.routed_scale = options_.routed_scale;
   task.top_p = p.top_p;
   task.limits = limits;

@@ -1,4 +1,5 @@
-// layer: capacity counts the routes of the whole batch, also when the batch runs in chunks.
+// layer: capacity and the cap on distinct experts look at the whole batch, also when the batch runs in
+// chunks.
 #include <gtest/gtest.h>
 
 #include "support/same_bits.hpp"
@@ -38,8 +39,8 @@ struct Outcome {
   }
 };
 
-dmoe_layer_params limits(float factor, int32_t overflow) {
-  return {sizeof(dmoe_layer_params), factor, overflow};
+dmoe_layer_params limits(float factor, int32_t overflow, int32_t distinct = 0) {
+  return {sizeof(dmoe_layer_params), factor, overflow, distinct};
 }
 
 Outcome forward(const TestLayer& layer, const std::vector<float>& x, const dmoe_layer_params& limits) {
@@ -89,6 +90,21 @@ TEST(LayerCapacity, Forward_WhenTokensExceedTheChunk_LimitsTheWholeBatch) {
     EXPECT_LE(whole.report.max_expert_routes, 16);  // 128 routes, 8 experts
     for (int32_t max_tokens : {1, 10, 64}) {
       SCOPED_TRACE(testing::Message() << "chunks of " << max_tokens << ", overflow " << overflow);
+      const TestLayer layer(chunks_of(max_tokens));
+      expect_same(forward(layer, x, l), whole);
+      expect_same(staged(layer, x, l), whole);
+    }
+  }
+}
+
+TEST(LayerCapacity, Forward_WhenDistinctExpertsAreCapped_CapsTheWholeBatch) {
+  const std::vector<float> x = Random(32).normals(kTokens * kHidden);
+  for (const float factor : {0.0f, 1.5f}) {
+    const dmoe_layer_params l = limits(factor, DMOE_OVERFLOW_REROUTE, 3);
+    const Outcome whole = forward(TestLayer(chunks_of(512)), x, l);
+    EXPECT_EQ(whole.report.distinct_experts, 3);
+    for (int32_t max_tokens : {1, 10, 64}) {
+      SCOPED_TRACE(testing::Message() << "chunks of " << max_tokens << ", factor " << factor);
       const TestLayer layer(chunks_of(max_tokens));
       expect_same(forward(layer, x, l), whole);
       expect_same(staged(layer, x, l), whole);

@@ -115,10 +115,10 @@ TEST_F(LayerRefusal, Forward_WhenOutputOverlapsInput_IsRefused) {
 
 TEST_F(LayerRefusal, Forward_WhenCapacityIsOutOfRange_IsRefused) {
   for (float factor : {-1.0f, kNaN, std::numeric_limits<float>::infinity()}) {
-    const dmoe_layer_params limits{sizeof limits, factor, DMOE_OVERFLOW_DROP};
+    const dmoe_layer_params limits{sizeof limits, factor, DMOE_OVERFLOW_DROP, 0};
     EXPECT_EQ(forward(&limits), DMOE_E_OPTIONS);
   }
-  const dmoe_layer_params limits{sizeof limits, 1.0f, 2};
+  const dmoe_layer_params limits{sizeof limits, 1.0f, 2, 0};
   EXPECT_EQ(forward(&limits), DMOE_E_OPTIONS);
   expect_untouched();
 }

@@ -193,7 +193,7 @@ TEST(Layer, Forward_WhenCapacityDrops_ReportsAndRunsWhatIsLeft) {
     routing.ids.resize(128);
     routing.weights.resize(128);
     dmoe_routes routes = routing.view(64);
-    const dmoe_layer_params limits{sizeof(dmoe_layer_params), 1.0f, overflow};
+    const dmoe_layer_params limits{sizeof(dmoe_layer_params), 1.0f, overflow, 0};
     dmoe_batch_report report{};
     report.struct_size = sizeof report;
     ASSERT_EQ(dmoe_layer_forward(layer.layer(), &in, &p, &limits, &routes, &out, &report), DMOE_OK)
