@@ -17,6 +17,7 @@ public sealed class ReadmeTests
         using var model = MoEModel.Load(directory.Path);
         model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = 1.5 });
         var session = model.CreateSession(maxPositions: 512);
+        session.Quality = 0.75f;
         await foreach (string piece in session.GenerateTextAsync("The expert "))
             text.Append(piece);
         Assert.InRange(session.Total.MeanExpertsPerToken, 1, 2);

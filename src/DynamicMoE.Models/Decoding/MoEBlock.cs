@@ -99,12 +99,15 @@ public sealed class MoEBlock : IDisposable
     /// <param name="tokens">Rows, at least 1.</param>
     /// <param name="output">[out] <c>[tokens, hidden]</c>: routed and shared experts together; must not overlap <paramref name="hidden"/>.</param>
     /// <param name="routing">[out] The routing decisions; null when they are not wanted.</param>
+    /// <param name="context">What is known beside the hidden states, or null.</param>
     /// <returns>Figures of the batch.</returns>
     /// <exception cref="RoutingValidationException">A length does not fit, or a value is not finite.</exception>
+    /// <exception cref="LoadBalancingException">The context's cap on distinct experts is below MinExperts.</exception>
     /// <exception cref="ExpertDispatchException">Finite input gave a non-finite output; the output is undefined.</exception>
     /// <exception cref="ObjectDisposedException">The block is disposed.</exception>
-    public RoutingReport Forward(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null) =>
-        Active.Layer.Forward(hidden, tokens, output, routing);
+    public RoutingReport Forward(
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null, RoutingContext? context = null) =>
+        Active.Layer.Forward(hidden, tokens, output, routing, context);
 
     /// <summary>Runs the experts on given routes; no router is asked, none learns.</summary>
     internal RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routes) =>

@@ -36,6 +36,12 @@ public sealed class MoEModel : IDisposable
     /// <summary>Whether any layer routes dynamically.</summary>
     public bool IsDynamic => Array.Exists(_blocks, block => block.IsDynamic);
 
+    /// <summary>Decides the mean experts per token of the layers that route dynamically; null without a budget.</summary>
+    public BudgetArbiter? Arbiter { get; private set; }
+
+    /// <summary>Holds the latency target by lowering the budget; null without one. Sessions record their passes with it.</summary>
+    public LatencyController? Latency { get; private set; }
+
     internal ModelLoadOptions Options { get; }
 
     internal ModelWeights Weights
@@ -153,7 +159,7 @@ public sealed class MoEModel : IDisposable
     }
 
     /// <summary>Switches layers to dynamic routing; layers that are not chosen go back to the checkpoint's rule. No forward pass may run meanwhile.</summary>
-    /// <param name="options">Options; null for the defaults: threshold on router confidence, a mean of 0.75 times the trained count per layer.</param>
+    /// <param name="options">Options; null for the defaults: threshold on router confidence, a mean of 0.75 times the trained count.</param>
     /// <exception cref="RouterConfigurationException">The calibration is that of another model; names both hashes. Nothing was changed.</exception>
     /// <exception cref="ModelPatchingException">A layer cannot be switched; names layer and tensor. Nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
@@ -162,7 +168,7 @@ public sealed class MoEModel : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new DynamicRoutingOptions();
         options.Calibration?.RequireModel(Hash);
-        RoutingPatch.Apply(Config, _blocks, options, Options.Logger);
+        (Arbiter, Latency) = RoutingPatch.Apply(Config, _blocks, options, Options);
     }
 
     /// <summary>Switches every layer back to the checkpoint's own rule. No forward pass may run meanwhile.</summary>
@@ -174,6 +180,8 @@ public sealed class MoEModel : IDisposable
         {
             block.Use(null);
         }
+
+        (Arbiter, Latency) = (null, null);
     }
 
     /// <summary>What a record of this model's routing in this process belongs to.</summary>

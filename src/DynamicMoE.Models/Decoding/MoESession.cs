@@ -13,6 +13,8 @@ public sealed partial class MoESession
     private readonly Workspace _work;
     private readonly RoutingRecorder _recorder;
     private readonly OverflowGuard _guard;
+    private readonly float[] _quality = [float.NaN];
+    private readonly RoutingContext _context;
 
     internal MoESession(MoEModel model, int maxPositions)
     {
@@ -23,6 +25,7 @@ public sealed partial class MoESession
         _caches = [.. Enumerable.Range(0, config.LayerCount).Select(_ => new KeyValueCache(maxPositions, config.Attention!.KeyValueWidth))];
         _work = new Workspace(config, chunk);
         _guard = new OverflowGuard(config.HiddenSize);
+        _context = new RoutingContext { Quality = _quality };
         _recorder = new RoutingRecorder(model.MoELayers, model.Options.TimeProvider, chunk);
     }
 
@@ -64,6 +67,18 @@ public sealed partial class MoESession
         return Run(weights, tokens, logits, everyPosition: false);
     }
 
+    /// <summary>Quality dial of this sequence: q asks for a mean of MinExperts + q * (trained - MinExperts) experts per token in layers with a budget. Its
+    /// tokens are then left out of the mean that the model holds.</summary>
+    /// <value>Between 0 and 1. The default, null, is the model's own budget. Layers without a budget ignore it.</value>
+    /// <exception cref="RouterConfigurationException">The value is outside its range.</exception>
+    public float? Quality
+    {
+        get => float.IsNaN(_quality[0]) ? null : _quality[0];
+        set => _quality[0] = value is null or (>= 0 and <= 1)
+            ? value ?? float.NaN
+            : throw new RouterConfigurationException($"Quality ({value}) is outside 0..1.");
+    }
+
     /// <summary>Forgets the sequence and the figures.</summary>
     public void Reset()
     {
@@ -74,6 +89,8 @@ public sealed partial class MoESession
     private ForwardReport Run(ModelWeights weights, ReadOnlySpan<int> tokens, Span<float> logits, bool everyPosition)
     {
         int vocabulary = _model.Config.VocabularySize;
+        LatencyController? latency = _model.Latency;
+        long start = latency?.Start() ?? 0;
         _recorder.Begin();
         int done = 0;
         while (done < tokens.Length)
@@ -93,6 +110,7 @@ public sealed partial class MoESession
             done += count;
         }
 
+        latency?.Stop(start);
         Position += tokens.Length;
         ForwardReport report = _recorder.End(tokens.Length);
         Total = Total.Add(in report);
@@ -128,7 +146,7 @@ public sealed partial class MoESession
             }
             else
             {
-                _recorder.Run(block++, normed, count, delta);
+                _recorder.Run(block++, normed, count, delta, Quality is null ? null : _context);
             }
 
             TensorPrimitives.Add(hidden, delta, hidden);

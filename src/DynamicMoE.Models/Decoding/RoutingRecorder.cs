@@ -60,12 +60,14 @@ internal sealed class RoutingRecorder
     }
 
     /// <summary>Runs the i-th block on a chunk and takes its figures.</summary>
-    public void Run(int index, ReadOnlySpan<float> x, int tokens, Span<float> y)
+    public void Run(int index, ReadOnlySpan<float> x, int tokens, Span<float> y, RoutingContext? quality)
     {
         MoEBlock block = _blocks[index];
         RoutingBuffers buffers = Buffers(index, block);
         long start = _time.GetTimestamp();
-        RoutingReport report = _source is null ? block.Forward(x, tokens, y, buffers) : _source.Run(index, block, x, tokens, y, buffers);
+        RoutingReport report = _source is null
+            ? block.Forward(x, tokens, y, buffers, block.Router.Controller is null ? null : quality)
+            : _source.Run(index, block, x, tokens, y, buffers);
         _ticks += _time.GetElapsedTime(start).Ticks;
         _record?.Add(index, buffers);
         _flops += ((double)report.Tokens * block.FlopsPerToken) + ((double)report.Routes * block.FlopsPerRoute);

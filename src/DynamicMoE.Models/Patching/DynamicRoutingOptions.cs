@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace DynamicMoE.Models;
 
 /// <summary>How the MoE layers of a loaded model choose experts once they are dynamic.</summary>
@@ -15,10 +17,23 @@ public sealed class DynamicRoutingOptions
     /// <value>Between <see cref="MinExperts"/> and the number of experts. The default, null, is the trained count.</value>
     public int? MaxExperts { get; set; }
 
-    /// <summary>Mean experts per token that each layer's threshold is moved to hold, batch after batch. Threshold strategy only.</summary>
+    /// <summary>Mean experts per token over the layers that their thresholds are moved to hold, batch after batch. Threshold strategy only.</summary>
     /// <value>Between <see cref="MinExperts"/> and <see cref="MaxExperts"/>. The default, null, is 0.75 times the trained count within that range,
     /// or no budget when <see cref="Tau"/> is set or the strategy is another.</value>
     public double? MeanExpertsPerToken { get; set; }
+
+    /// <summary>What each layer loses with fewer experts, in any unit, one per switched layer: layers get experts above MinExperts in proportion, and the mean
+    /// over them stays the budget. Needs a budget.</summary>
+    /// <value>Finite values of at least 0, one of them above. The default, null, gives every layer the same budget.</value>
+    public IReadOnlyList<double>? Sensitivity { get; set; }
+
+    /// <summary>Target of the 95th percentile of one forward pass over a minute, held by lowering the mean budget. Needs a budget.</summary>
+    /// <value>Between 1 microsecond and 60 seconds. The default, null, is no target.</value>
+    public TimeSpan? TargetLatency { get; set; }
+
+    /// <summary>Most distinct experts of a layer in one pass; a token's result then depends on its batch.</summary>
+    /// <value>Between <see cref="MinExperts"/> and the number of experts. The default, null, is no cap.</value>
+    public int? MaxDistinctExperts { get; set; }
 
     /// <summary>Threshold: fixed, or, together with <see cref="MeanExpertsPerToken"/>, the one before the first batch.</summary>
     /// <value>Between 0 and 1. The default, null, starts the online threshold at 0.3.</value>
@@ -51,8 +66,32 @@ public sealed class DynamicRoutingOptions
     public static DynamicRoutingOptions FixedCount(int experts) =>
         new() { Strategy = RoutingStrategy.TopK, MinExperts = experts, MaxExperts = experts };
 
+    /// <summary>Makes the arbiter of the switched layers; null without a budget.</summary>
+    /// <exception cref="RouterConfigurationException">An option is outside its range, or needs a budget that is not there.</exception>
+    internal BudgetArbiter? ToArbiter(ExpertsConfig config, int layers, ILogger? logger)
+    {
+        int maximum = MaxExperts ?? config.PerToken;
+        bool budgeted = Strategy == RoutingStrategy.Threshold && Tau is null;
+        double? budget = MeanExpertsPerToken ?? (budgeted ? Math.Max(MinExperts, Math.Min(0.75 * config.PerToken, maximum)) : null);
+        if (budget is null)
+        {
+            return Sensitivity is null && TargetLatency is null ? null
+                : throw new RouterConfigurationException("Sensitivity and TargetLatency need a budget: MeanExpertsPerToken, or Strategy Threshold without Tau.");
+        }
+
+        return new BudgetArbiter(new BudgetArbiterOptions
+        {
+            Budget = budget.Value, MinExperts = MinExperts, MaxExperts = maximum, Layers = layers, Sensitivity = Sensitivity, Logger = logger,
+        });
+    }
+
+    /// <summary>Makes the controller of the latency target; null without one.</summary>
+    /// <exception cref="RouterConfigurationException">The target is outside its range.</exception>
+    internal LatencyController? ToLatency(BudgetArbiter? arbiter, TimeProvider time) => arbiter is null || TargetLatency is not { } target ? null
+        : new LatencyController(arbiter, new LatencyControllerOptions { Target = target, TimeProvider = time });
+
     /// <exception cref="RouterConfigurationException">The calibration does not have the layer.</exception>
-    internal DynamicRouterOptions ToRouter(ExpertsConfig config, int layer)
+    internal DynamicRouterOptions ToRouter(ExpertsConfig config, int layer, BudgetArbiter? arbiter, int arbiterLayer)
     {
         LayerCalibration? calibration = Calibration?.Find(layer);
         if (Calibration is not null && calibration is null)
@@ -60,14 +99,14 @@ public sealed class DynamicRoutingOptions
             throw new RouterConfigurationException($"The calibration has layers {string.Join(", ", Calibration.Layers.Select(known => known.Layer))}, not layer {layer}.");
         }
 
-        int maximum = MaxExperts ?? config.PerToken;
-        bool budgeted = Strategy == RoutingStrategy.Threshold && Tau is null;
         return new DynamicRouterOptions
         {
             Strategy = Strategy,
             MinExperts = MinExperts,
-            MaxExperts = maximum,
-            MeanExpertsBudget = MeanExpertsPerToken ?? (budgeted ? Math.Max(MinExperts, Math.Min(0.75 * config.PerToken, maximum)) : null),
+            MaxExperts = MaxExperts ?? config.PerToken,
+            Arbiter = arbiter,
+            ArbiterLayer = arbiter is null ? 0 : arbiterLayer,
+            MaxDistinctExperts = MaxDistinctExperts,
             Tau = Tau ?? 0.3f,
             TopP = TopP,
             ComplexityEstimator = ComplexityEstimator,

@@ -5,9 +5,12 @@ namespace DynamicMoE.Models;
 /// <summary>Switches blocks between the checkpoint's static rule and dynamic routing: all that were asked for, or none.</summary>
 internal static class RoutingPatch
 {
+    /// <returns>What decides the budget of the switched layers, and what holds its latency target; null where there is none.</returns>
     /// <exception cref="ModelPatchingException">A layer cannot be switched; nothing was.</exception>
-    public static void Apply(ModelConfig config, IReadOnlyList<MoEBlock> blocks, DynamicRoutingOptions options, ILogger? logger)
+    public static (BudgetArbiter? Arbiter, LatencyController? Latency) Apply(
+        ModelConfig config, IReadOnlyList<MoEBlock> blocks, DynamicRoutingOptions options, ModelLoadOptions load)
     {
+        ILogger? logger = load.Logger;
         List<MoEBlock> chosen = Choose(config, blocks, options.Layers);
         if (options.Weighting is { } weighting && weighting != config.Experts.Weighting && Enum.IsDefined(weighting) && logger is not null)
         {
@@ -16,11 +19,19 @@ internal static class RoutingPatch
 
         using var built = new DisposalList();
         var layers = new List<RoutedLayer>();
+        BudgetArbiter? arbiter = null;
+        LatencyController? latency = null;
         foreach (MoEBlock block in chosen)
         {
             try
             {
-                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer))));
+                if (layers.Count == 0)
+                {
+                    arbiter = options.ToArbiter(block.Config, chosen.Count, logger);
+                    latency = options.ToLatency(arbiter, load.TimeProvider);
+                }
+
+                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer, arbiter, layers.Count))));
             }
             catch (DynamicMoEException e)
             {
@@ -35,6 +46,8 @@ internal static class RoutingPatch
             int index = chosen.IndexOf(block);
             block.Use(index < 0 ? null : layers[index]);
         }
+
+        return (arbiter, latency);
     }
 
     /// <exception cref="ModelPatchingException">No layer has experts.</exception>

@@ -4,7 +4,8 @@ namespace DynamicMoE;
 
 /// <summary>
 /// Decayed histogram of logit gaps with bins of equal ratio (32 per octave from 2^-24 to 2^8), so that gates of any scale fit. A gap's bin is
-/// the top bits of its float; a gap of infinity (no expert usable) belongs to no bin.
+/// the top bits of its float; a gap of infinity (no expert usable) belongs to no bin. Of each bin the gap that has the majority, if any, is kept
+/// beside the count: equal gaps cannot be divided by a threshold.
 /// </summary>
 internal sealed class GapHistogram
 {
@@ -12,64 +13,106 @@ internal sealed class GapHistogram
     private const int FirstKey = (127 - 24) << 5;
     private const int Octaves = 32;
 
-    /// <summary>Bin 0 holds gaps below 2^-24.</summary>
+    /// <summary>Bin 0 holds gaps above 0 and below 2^-24.</summary>
     internal const int Bins = Octaves * 32 + 1;
 
     private readonly double[] _counts = new double[Bins];
+    private readonly float[] _atoms = new float[Bins];
+    private readonly double[] _atomCounts = new double[Bins];
+    private readonly double[] _votes = new double[Bins];
 
     /// <summary>Decayed number of tokens.</summary>
     internal double Tokens { get; private set; }
 
+    /// <summary>Decayed number of gaps of 0, which every threshold keeps.</summary>
+    internal double Zeros { get; private set; }
+
     internal void Decay(double factor)
     {
         TensorPrimitives.Multiply<double>(_counts, factor, _counts);
+        TensorPrimitives.Multiply<double>(_atomCounts, factor, _atomCounts);
+        TensorPrimitives.Multiply<double>(_votes, factor, _votes);
         Tokens *= factor;
+        Zeros *= factor;
     }
 
     internal void AddToken() => Tokens++;
 
     internal void AddGap(float gap)
     {
-        if (!float.IsPositiveInfinity(gap))
+        if (float.IsPositiveInfinity(gap))
         {
-            _counts[BinOf(gap)]++;
+            return;
         }
+
+        if (gap <= 0)
+        {
+            Zeros++;
+            return;
+        }
+
+        int bin = BinOf(gap);
+        _counts[bin]++;
+        Vote(bin, gap);
     }
 
-    /// <summary>The gap below which lie <paramref name="count"/> of the gaps, linear within a bin.</summary>
-    internal double GapAt(double count)
-    {
-        if (count <= 0)
-        {
-            return 0;
-        }
+    internal double CountOf(int bin) => _counts[bin];
 
-        double below = 0;
+    /// <summary>The gap that most of a bin's tokens share, as far as it has been counted; Count is 0 where no gap has a majority.</summary>
+    internal GapAtom AtomOf(int bin) =>
+        2 * _atomCounts[bin] > _counts[bin] ? new GapAtom(_atoms[bin], Math.Min(_atomCounts[bin], _counts[bin]), _votes[bin]) : default;
+
+    internal static int BinOf(float gap) =>
+        Math.Clamp((BitConverter.SingleToInt32Bits(Math.Max(gap, 0)) >> Shift) - FirstKey + 1, 0, Bins - 1);
+
+    internal static double LowerEdge(int bin) => bin == 0 ? 0 : BitConverter.Int32BitsToSingle((bin - 1 + FirstKey) << Shift);
+
+    /// <summary>Copies the state.</summary>
+    internal (double[] Counts, GapAtom[] Atoms) Copy()
+    {
+        var atoms = new List<GapAtom>();
         for (int bin = 0; bin < Bins; bin++)
         {
-            double inside = _counts[bin];
-            if (below + inside >= count)
+            // A count below that says nothing yet, and a snapshot is text.
+            if (_atomCounts[bin] >= 1 && 2 * _atomCounts[bin] > _counts[bin])
             {
-                double low = LowerEdge(bin);
-                return low + (count - below) / inside * (LowerEdge(bin + 1) - low);
+                atoms.Add(AtomOf(bin));
             }
-
-            below += inside;
         }
 
-        return double.PositiveInfinity;
+        return ([.. _counts], [.. atoms]);
     }
 
-    internal void CopyTo(Span<double> counts) => _counts.CopyTo(counts);
-
-    internal void Restore(ReadOnlySpan<double> counts, double tokens)
+    internal void Restore(ReadOnlySpan<double> counts, double tokens, double zeros, IEnumerable<GapAtom> atoms)
     {
         counts.CopyTo(_counts);
         Tokens = tokens;
+        Zeros = zeros;
+        Array.Clear(_atoms);
+        Array.Clear(_atomCounts);
+        Array.Clear(_votes);
+        foreach (GapAtom atom in atoms)
+        {
+            int bin = BinOf(atom.Gap);
+            (_atoms[bin], _atomCounts[bin], _votes[bin]) = (atom.Gap, atom.Count, atom.Votes);
+        }
     }
 
-    private static int BinOf(float gap) =>
-        Math.Clamp((BitConverter.SingleToInt32Bits(Math.Max(gap, 0)) >> Shift) - FirstKey + 1, 0, Bins - 1);
-
-    private static double LowerEdge(int bin) => bin == 0 ? 0 : BitConverter.Int32BitsToSingle((bin - 1 + FirstKey) << Shift);
+    // Boyer and Moore's majority vote: a gap that most tokens of the bin share is the candidate, whatever the order they come in.
+    private void Vote(int bin, float gap)
+    {
+        if (gap == _atoms[bin])
+        {
+            _votes[bin]++;
+            _atomCounts[bin]++;
+        }
+        else if (_votes[bin] < 1)
+        {
+            (_atoms[bin], _votes[bin], _atomCounts[bin]) = (gap, 1, 1);
+        }
+        else
+        {
+            _votes[bin]--;
+        }
+    }
 }

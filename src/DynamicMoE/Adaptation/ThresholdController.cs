@@ -3,23 +3,30 @@ namespace DynamicMoE;
 /// <summary>
 /// Holds a mean number of experts per token by moving one layer's threshold tau: an expert is kept while p(i) >= tau * p(1), that is while its
 /// logit gap is at most -ln tau. A decayed histogram of gaps tells which gap gives the budget; what the realised mean still misses is made
-/// good over the next tokens.
+/// good over the next tokens. Where many gaps are equal, so that no threshold gives the budget, the nearest reachable mean is held.
 /// </summary>
-/// <remarks>Readers of <see cref="Tau"/> never wait. A batch changes the state only after it was routed.</remarks>
-public sealed class ThresholdController
+/// <remarks>Readers of <see cref="Tau"/> and <see cref="TauFor"/> never wait. A batch changes the state only after it was routed. Nothing here
+/// throws because a budget is missed but <see cref="WaitForConvergenceAsync"/>.</remarks>
+public sealed partial class ThresholdController
 {
     // The threshold is found anew after so many tokens: single-token calls share one search.
     private const int SearchTokens = 16;
 
+    // A reachable mean that is closer than this share of the budget counts as the budget: half of what the window tolerates.
+    private const double AttainableShare = Convergence.Tolerance / 2;
+
     private readonly Lock _gate = new();
     private readonly ThresholdControllerOptions _options;
     private readonly GapHistogram _histogram = new();
+    private readonly Convergence _convergence = new();
+    private TauTable? _table;
     private double _budget;
     private double _error;
-    private double _realised;
-    private double _realisedWeight;
+    private double _reachable = double.NaN;
     private int _unsearched;
     private float _tau;
+    private bool _high;
+    private volatile bool _attainable = true;
     private volatile bool _frozen;
 
     /// <summary>Makes a controller.</summary>
@@ -31,7 +38,7 @@ public sealed class ThresholdController
         ArgumentNullException.ThrowIfNull(options);
         _options = options.Validated();
         _budget = _options.Budget;
-        _tau = _options.InitialTau;
+        _tau = UnseenTau(_budget);
     }
 
     /// <summary>Threshold in force, 0..1.</summary>
@@ -45,43 +52,39 @@ public sealed class ThresholdController
         set => _frozen = value;
     }
 
-    /// <summary>Mean experts per token to hold.</summary>
-    /// <value>Between the options' MinExperts and MaxExperts.</value>
-    /// <exception cref="RouterConfigurationException">The value is outside its range.</exception>
-    public double Budget
-    {
-        get => Volatile.Read(ref _budget);
-        set
-        {
-            new OptionRules(nameof(ThresholdController))
-                .Range(nameof(Budget), value, _options.MinExperts, _options.MaxExperts)
-                .ThrowIfBroken();
-            lock (_gate)
-            {
-                Volatile.Write(ref _budget, value);
-                _error = 0;
-                Search();
-            }
-        }
-    }
+    /// <summary>Mean experts per token to hold: that of the options, or what a <see cref="BudgetArbiter"/> wrote since.</summary>
+    public double Budget => Volatile.Read(ref _budget);
 
-    /// <summary>Realised mean experts per token over about the last MemoryTokens tokens; NaN before the first.</summary>
+    /// <summary>Whether some threshold gives the budget within 1 %, as far as was seen. If not, <see cref="ReachableMean"/> is held.</summary>
+    /// <value>True before the first batch.</value>
+    public bool BudgetAttainable => _attainable;
+
+    /// <summary>The mean experts per token nearest to the budget that a threshold gives on what was seen; NaN before the first search.</summary>
+    public double ReachableMean => Volatile.Read(ref _reachable);
+
+    /// <summary>Whether the realised mean holds the budget.</summary>
+    public ConvergenceState State => _convergence.State;
+
+    /// <summary>Realised mean experts per token over the last 100 batches of 64 tokens or more, smaller batches gathered; NaN before the first.</summary>
     public double RealisedMean
     {
         get
         {
             lock (_gate)
             {
-                return _realisedWeight == 0 ? double.NaN : _realised / _realisedWeight;
+                return _convergence.Mean;
             }
         }
     }
+
+    /// <summary>Told of a change of <see cref="State"/> or <see cref="BudgetAttainable"/>; set by the arbiter that is in charge.</summary>
+    internal Action<ThresholdController>? Changed { get; set; }
 
     /// <summary>Learns from a routed batch.</summary>
     /// <param name="gaps">Logit of the first choice minus that of each choice, <c>[tokens, slots]</c>, before any stop.</param>
     /// <param name="tokens">Rows.</param>
     /// <param name="slots">Columns, at least MaxExperts.</param>
-    /// <param name="counts">Experts used, <c>[tokens]</c>; empty when the tokens had thresholds of their own and say nothing about this one.</param>
+    /// <param name="counts">Experts used, <c>[tokens]</c>; 0 for a token with a threshold of its own, which says nothing about this one. Empty when all had.</param>
     /// <exception cref="RoutingValidationException">A shape does not fit.</exception>
     public void Observe(ReadOnlySpan<float> gaps, int tokens, int slots, ReadOnlySpan<int> counts)
     {
@@ -97,28 +100,33 @@ public sealed class ThresholdController
             return;
         }
 
+        bool changed;
         lock (_gate)
         {
-            double decay = Math.Exp(-tokens / _options.MemoryTokens);
-            AddGaps(gaps, tokens, slots, decay);
-            AddCounts(counts, decay);
+            AddGaps(gaps, tokens, slots);
+            changed = AddCounts(counts);
             _unsearched += tokens;
             if (_unsearched >= SearchTokens)
             {
-                Search();
+                changed |= Search();
             }
         }
+
+        Tell(changed);
     }
 
     /// <summary>Threshold that would give another mean on what was seen so far.</summary>
-    /// <param name="meanExperts">Mean experts per token; clamped to MinExperts..MaxExperts.</param>
-    /// <returns>A threshold in 0..1; the options' InitialTau before the first batch.</returns>
+    /// <param name="meanExperts">Mean experts per token; clamped to MinExperts..MaxExperts and met to 1/1024 of that range.</param>
+    /// <returns>A threshold in 0..1: 0, which keeps every expert, at MaxExperts; before the first batch 1 at MinExperts, and in between the options' InitialTau.</returns>
     public float TauFor(double meanExperts)
     {
-        lock (_gate)
+        if (meanExperts >= _options.MaxExperts || (Volatile.Read(ref _table) ?? FirstTable()) is not { } table)
         {
-            return Find(meanExperts);
+            return UnseenTau(meanExperts);
         }
+
+        double range = _options.MaxExperts - _options.MinExperts;
+        return table.Read(Math.Max(0, (meanExperts - _options.MinExperts) / range));
     }
 
     /// <summary>Copies the state.</summary>
@@ -127,9 +135,8 @@ public sealed class ThresholdController
     {
         lock (_gate)
         {
-            var counts = new double[GapHistogram.Bins];
-            _histogram.CopyTo(counts);
-            return new ThresholdControllerSnapshot(_budget, _tau, _error, _histogram.Tokens, counts);
+            (double[] counts, GapAtom[] atoms) = _histogram.Copy();
+            return new ThresholdControllerSnapshot(_budget, _tau, _error, _histogram.Tokens, _histogram.Zeros, counts, atoms);
         }
     }
 
@@ -140,29 +147,55 @@ public sealed class ThresholdController
     public void Restore(ThresholdControllerSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        new OptionRules(nameof(ThresholdControllerSnapshot))
-            .Range(nameof(snapshot.Budget), snapshot.Budget, _options.MinExperts, _options.MaxExperts)
-            .Range(nameof(snapshot.Tau), snapshot.Tau, 0.0, 1.0)
-            .Require(double.IsFinite(snapshot.Error), $"Error ({snapshot.Error}) must be finite.")
-            .Range(nameof(snapshot.Tokens), snapshot.Tokens, 0, double.MaxValue)
-            .Require(snapshot.GapCounts.Count == GapHistogram.Bins, $"GapCounts has {snapshot.GapCounts.Count} bins, {GapHistogram.Bins} are needed.")
-            .Require(snapshot.GapCounts.All(count => count >= 0 && double.IsFinite(count)), $"GapCounts must be finite and at least 0.")
-            .ThrowIfBroken();
+        snapshot.Rules(_options).ThrowIfBroken();
+        bool changed;
         lock (_gate)
         {
-            _histogram.Restore(snapshot.GapCounts.ToArray(), snapshot.Tokens);
+            _histogram.Restore(snapshot.GapCounts.ToArray(), snapshot.Tokens, snapshot.ZeroGaps, snapshot.Atoms);
             _error = snapshot.Error;
-            _realised = 0;
-            _realisedWeight = 0;
             _unsearched = 0;
+            changed = _convergence.Restart();
             Volatile.Write(ref _budget, snapshot.Budget);
             Volatile.Write(ref _tau, snapshot.Tau);
+            Tabulate();
+        }
+
+        Tell(changed);
+    }
+
+    /// <summary>The arbiter's way to move the budget.</summary>
+    internal void SetBudget(double budget)
+    {
+        bool changed;
+        lock (_gate)
+        {
+            double within = Math.Clamp(budget, _options.MinExperts, _options.MaxExperts);
+            if (within == _budget)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _budget, within);
+            changed = Search();
+        }
+
+        Tell(changed);
+    }
+
+    /// <exception cref="RouterConfigurationException">The snapshot does not fit.</exception>
+    internal void RequireFits(ThresholdControllerSnapshot snapshot) => snapshot.Rules(_options).ThrowIfBroken();
+
+    private void Tell(bool changed)
+    {
+        if (changed)
+        {
+            Changed?.Invoke(this);
         }
     }
 
-    private void AddGaps(ReadOnlySpan<float> gaps, int tokens, int slots, double decay)
+    private void AddGaps(ReadOnlySpan<float> gaps, int tokens, int slots)
     {
-        _histogram.Decay(decay);
+        _histogram.Decay(Math.Exp(-tokens / _options.MemoryTokens));
         for (int token = 0; token < tokens; token++)
         {
             _histogram.AddToken();
@@ -170,7 +203,7 @@ public sealed class ThresholdController
             for (int slot = 0; slot < _options.MaxExperts; slot++)
             {
                 // A selection bias orders by something else than the gap: an expert is reached only past all before it.
-                stop = Math.Max(stop, gaps[token * slots + slot]);
+                stop = Math.Max(stop, gaps[(token * slots) + slot]);
                 if (slot >= _options.MinExperts)
                 {
                     _histogram.AddGap(stop);
@@ -179,42 +212,94 @@ public sealed class ThresholdController
         }
     }
 
-    private void AddCounts(ReadOnlySpan<int> counts, double decay)
+    private bool AddCounts(ReadOnlySpan<int> counts)
     {
-        if (counts.IsEmpty)
-        {
-            return;
-        }
-
-        long sum = 0;
+        long routes = 0;
+        int rows = 0;
         foreach (int count in counts)
         {
-            sum += count;
+            routes += count;
+            rows += count > 0 ? 1 : 0;
         }
 
-        _realised = _realised * decay + sum;
-        _realisedWeight = _realisedWeight * decay + counts.Length;
-        _error += _budget * counts.Length - sum;
+        if (rows == 0)
+        {
+            return false;
+        }
 
         // An unreachable budget must not wind the correction up.
         double most = 0.25 * (_options.MaxExperts - _options.MinExperts) * _options.CorrectionTokens;
-        _error = Math.Clamp(_error, -most, most);
+        _error = Math.Clamp(_error + (_budget * rows) - routes, -most, most);
+        return _convergence.Add(rows, routes, _budget);
     }
 
-    private void Search()
+    // What nothing needs to be seen for: every expert, or none beyond the first ones.
+    private float UnseenTau(double meanExperts) =>
+        meanExperts >= _options.MaxExperts ? 0 : meanExperts <= _options.MinExperts ? 1 : _options.InitialTau;
+
+    // Returns whether the budget became attainable or ceased to be.
+    private bool Search()
     {
         _unsearched = 0;
-        Volatile.Write(ref _tau, Find(_budget + _error / _options.CorrectionTokens));
-    }
-
-    private float Find(double meanExperts)
-    {
         if (_histogram.Tokens == 0)
         {
-            return _options.InitialTau;
+            Volatile.Write(ref _tau, UnseenTau(_budget));
+            return false;
         }
 
-        double mean = Math.Clamp(meanExperts, _options.MinExperts, _options.MaxExperts);
-        return (float)Math.Exp(-_histogram.GapAt((mean - _options.MinExperts) * _histogram.Tokens));
+        (float tau, double kept, bool high) = Bracket(_budget).Nearest(Count(_budget), _high);
+        double mean = _options.MinExperts + (kept / _histogram.Tokens);
+        bool attainable = Math.Abs(mean - _budget) <= AttainableShare * _budget;
+        if (attainable)
+        {
+            double corrected = _budget + (_error / _options.CorrectionTokens);
+            (tau, _, high) = Bracket(corrected).Nearest(Count(corrected), _high);
+        }
+        else
+        {
+            // Making the rest good would swing between the two reachable means.
+            _error = 0;
+        }
+
+        _high = high;
+        Volatile.Write(ref _reachable, mean);
+        Volatile.Write(ref _tau, tau);
+        bool changed = attainable != _attainable;
+        _attainable = attainable;
+        Tabulate();
+        return changed;
+    }
+
+    private double Count(double meanExperts) =>
+        (Math.Clamp(meanExperts, _options.MinExperts, _options.MaxExperts) - _options.MinExperts) * _histogram.Tokens;
+
+    private TauBracket Bracket(double meanExperts) => new TauSearch(_histogram).Find(Count(meanExperts));
+
+    // Made when it is first asked for: most routers have no rows with budgets of their own.
+    private TauTable? FirstTable()
+    {
+        lock (_gate)
+        {
+            if (_table is null && _histogram.Tokens > 0)
+            {
+                var table = new TauTable();
+                table.Write(_histogram, _options.MaxExperts - _options.MinExperts);
+                Volatile.Write(ref _table, table);
+            }
+
+            return _table;
+        }
+    }
+
+    private void Tabulate()
+    {
+        if (_histogram.Tokens > 0)
+        {
+            _table?.Write(_histogram, _options.MaxExperts - _options.MinExperts);
+        }
+        else
+        {
+            Volatile.Write(ref _table, null);
+        }
     }
 }

@@ -66,16 +66,19 @@ public sealed class LayerCalibration
     internal ThresholdControllerSnapshot Start(double budget, int minExperts, int maxExperts)
     {
         GapHistogram histogram = Histogram(minExperts, maxExperts);
-        var counts = new double[GapHistogram.Bins];
-        histogram.CopyTo(counts);
-        return new ThresholdControllerSnapshot(budget, Tau(histogram, budget, minExperts, maxExperts), 0, histogram.Tokens, counts);
+        (double[] counts, GapAtom[] atoms) = histogram.Copy();
+        return new ThresholdControllerSnapshot(
+            budget, Tau(histogram, budget, minExperts, maxExperts), 0, histogram.Tokens, histogram.Zeros, counts, atoms);
     }
 
     internal ScoreQuantiles? Find(string estimator, bool fallback) =>
         Scores.FirstOrDefault(table => table.Estimator == estimator && table.Fallback == fallback);
 
-    private static float Tau(GapHistogram histogram, double mean, int minExperts, int maxExperts) =>
-        (float)Math.Exp(-histogram.GapAt((Math.Clamp(mean, minExperts, maxExperts) - minExperts) * histogram.Tokens));
+    private static float Tau(GapHistogram histogram, double mean, int minExperts, int maxExperts)
+    {
+        double count = (Math.Clamp(mean, minExperts, maxExperts) - minExperts) * histogram.Tokens;
+        return new TauSearch(histogram).Find(count).Nearest(count, wasHigh: false).Tau;
+    }
 
     private GapHistogram Histogram(int minExperts, int maxExperts)
     {

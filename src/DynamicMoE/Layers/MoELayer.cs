@@ -82,7 +82,7 @@ public class MoELayer : IDisposable
 
     internal MoELayerOptions Options { get; }
 
-    /// <summary>Whether a token's output depends on the batch it came in.</summary>
+    /// <summary>Whether a capacity makes a token's output depend on the batch it came in.</summary>
     internal bool BatchWideRule { get; }
 
     /// <summary>Runs the layer on a batch. Allocates nothing after warm-up.</summary>
@@ -171,7 +171,7 @@ public class MoELayer : IDisposable
             var output = new float[hidden.Length];
             float tau = Router.Tau;
             RoutingReport report = Forward(hidden, tokens, output, buffers, context);
-            RoutingResult routing = RoutingResult.From(buffers, input.Lengths, Router, report, tau, BatchWideRule);
+            RoutingResult routing = RoutingResult.From(buffers, input.Lengths, Router, report, tau, BatchWideRule || Router.HasBatchWideRule(context));
             return new MoEResult(Tensor.Create(output, input.Lengths), routing);
         }
         catch (OutOfMemoryException error)

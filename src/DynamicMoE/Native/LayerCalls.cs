@@ -56,7 +56,7 @@ internal static unsafe class LayerCalls
         LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, in RouteParams p, CapacityLimit? limit,
         RoutingBuffers buffers, Span<float> output)
     {
-        var state = new Input(layer, hidden, output, tokens, inputDim, limit);
+        var state = new Input(layer, hidden, output, tokens, inputDim, limit, p.MaxDistinct);
         return PinnedRoute.Call<ForwardCall, Input>(in state, in p, buffers, tokens);
     }
 
@@ -65,7 +65,7 @@ internal static unsafe class LayerCalls
         LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, in RouteParams p, CapacityLimit? limit,
         RoutingBuffers buffers, Span<float> output)
     {
-        var state = new Input(layer, hidden, output, tokens, inputDim, limit);
+        var state = new Input(layer, hidden, output, tokens, inputDim, limit, p.MaxDistinct);
         return PinnedRoute.Call<NoopCall, Input>(in state, in p, buffers, tokens);
     }
 
@@ -73,15 +73,16 @@ internal static unsafe class LayerCalls
     internal static RoutingReport Execute(
         LayerHandle layer, ReadOnlySpan<float> hidden, int tokens, int inputDim, RoutingBuffers buffers, Span<float> output)
     {
-        var state = new Input(layer, hidden, output, tokens, inputDim, null);
+        var state = new Input(layer, hidden, output, tokens, inputDim, null, 0);
         return PinnedRoute.CallWithRoutes<ExecuteCall, Input>(in state, null, buffers, tokens);
     }
 
-    internal static DmoeLayerParams Limits(CapacityLimit limit)
+    internal static DmoeLayerParams Limits(CapacityLimit? limit, int maxDistinct)
     {
         DmoeLayerParams native = DmoeLayerParams.Create();
-        native.CapacityFactor = limit.Factor;
-        native.Overflow = (int)limit.Overflow;
+        native.CapacityFactor = limit?.Factor ?? 0;
+        native.Overflow = (int)(limit?.Overflow ?? OverflowPolicy.Drop);
+        native.MaxDistinct = maxDistinct;
         return native;
     }
 
@@ -94,8 +95,8 @@ internal static unsafe class LayerCalls
         {
             DmoeMatrixF32 hidden = Views.Input(rows, state.Tokens, state.InputDim);
             DmoeOutputF32 output = Views.Output(result, state.Tokens, state.InputDim);
-            DmoeLayerParams native = Limits(state.Limit.GetValueOrDefault());
-            DmoeLayerParams* limits = state.Limit is null ? null : &native;
+            DmoeLayerParams native = Limits(state.Limit, state.MaxDistinct);
+            DmoeLayerParams* limits = state.Limited ? &native : null;
             return noop
                 ? NativeMethods.dmoe_layer_noop(state.Layer, &hidden, parameters, limits, routes, &output, report)
                 : NativeMethods.dmoe_layer_forward(state.Layer, &hidden, parameters, limits, routes, &output, report);
@@ -103,7 +104,7 @@ internal static unsafe class LayerCalls
     }
 
     internal readonly ref struct Input(
-        LayerHandle layer, ReadOnlySpan<float> hidden, Span<float> output, int tokens, int inputDim, CapacityLimit? limit)
+        LayerHandle layer, ReadOnlySpan<float> hidden, Span<float> output, int tokens, int inputDim, CapacityLimit? limit, int maxDistinct)
     {
         internal readonly LayerHandle Layer = layer;
         internal readonly ReadOnlySpan<float> Hidden = hidden;
@@ -111,6 +112,9 @@ internal static unsafe class LayerCalls
         internal readonly int Tokens = tokens;
         internal readonly int InputDim = inputDim;
         internal readonly CapacityLimit? Limit = limit;
+        internal readonly int MaxDistinct = maxDistinct;
+
+        internal bool Limited => Limit is not null || MaxDistinct > 0;
     }
 
     internal readonly struct ForwardCall : IRouteCall<Input>

@@ -13,6 +13,10 @@ internal ref struct RouteParams
     internal float TopP;
     internal float NoiseFactor;
     internal ulong NoiseSeed;
+
+    /// <summary>Cap on the distinct experts of the batch; 0 = none.</summary>
+    internal int MaxDistinct;
+
     internal ReadOnlySpan<float> Scores;
     internal ReadOnlySpan<int> Counts;
     internal ReadOnlySpan<float> TokenTaus;

@@ -55,11 +55,11 @@ internal static unsafe class RouterCalls
         return PinnedRoute.Call<SelectCall, Input>(in state, in p, buffers, tokens);
     }
 
-    /// <summary>Applies a capacity to the routes in <paramref name="buffers"/>, which hold the logits that they came from.</summary>
+    /// <summary>Applies the parameters' cap on distinct experts and a capacity to the routes in <paramref name="buffers"/>, which hold the logits that they came from.</summary>
     internal static RoutingReport Limit(
-        RouterHandle router, int tokens, in RouteParams p, CapacityLimit limit, RoutingBuffers buffers)
+        RouterHandle router, int tokens, in RouteParams p, CapacityLimit? limit, RoutingBuffers buffers)
     {
-        var state = new LimitInput(router, buffers, tokens, limit);
+        var state = new LimitInput(router, buffers, tokens, limit, p.MaxDistinct);
         return PinnedRoute.Call<LimitCall, LimitInput>(in state, in p, buffers, tokens);
     }
 
@@ -71,12 +71,13 @@ internal static unsafe class RouterCalls
         internal readonly int Columns = columns;
     }
 
-    internal readonly ref struct LimitInput(RouterHandle router, RoutingBuffers buffers, int tokens, CapacityLimit limit)
+    internal readonly ref struct LimitInput(RouterHandle router, RoutingBuffers buffers, int tokens, CapacityLimit? limit, int maxDistinct)
     {
         internal readonly RouterHandle Router = router;
         internal readonly RoutingBuffers Buffers = buffers;
         internal readonly int Tokens = tokens;
-        internal readonly CapacityLimit Limit = limit;
+        internal readonly CapacityLimit? Limit = limit;
+        internal readonly int MaxDistinct = maxDistinct;
     }
 
     internal readonly struct RouteCall : IRouteCall<Input>
@@ -108,7 +109,7 @@ internal static unsafe class RouterCalls
         public static DmoeStatus Run(in LimitInput state, DmoeRouteParams* parameters, DmoeRoutes* routes, DmoeBatchReport* report)
         {
             DmoeMatrixF32 logits = Views.Input(routes->Logits, state.Tokens, state.Buffers.NumExperts);
-            DmoeLayerParams limits = LayerCalls.Limits(state.Limit);
+            DmoeLayerParams limits = LayerCalls.Limits(state.Limit, state.MaxDistinct);
             return NativeMethods.dmoe_router_limit(state.Router, &logits, parameters, &limits, routes, report);
         }
     }

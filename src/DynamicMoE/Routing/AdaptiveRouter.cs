@@ -9,7 +9,6 @@ public sealed class AdaptiveRouter : DynamicRouter
     private readonly Lock _gate = new();
     private readonly double _rate;
     private readonly double _smoothing;
-    private readonly double _baseBudget;
     private double _mean = double.NaN;
     private double _offset;
 
@@ -22,7 +21,6 @@ public sealed class AdaptiveRouter : DynamicRouter
     {
         _rate = options!.AdaptationRate;
         _smoothing = options.PerformanceSmoothing;
-        _baseBudget = Controller?.Budget ?? 0;
     }
 
     /// <summary>Makes a router over given gate weights, which it shares and does not own.</summary>
@@ -35,7 +33,6 @@ public sealed class AdaptiveRouter : DynamicRouter
     {
         _rate = options!.AdaptationRate;
         _smoothing = options.PerformanceSmoothing;
-        _baseBudget = Controller?.Budget ?? 0;
     }
 
     /// <summary>Experts by which the thresholds ask for more (or, negative, fewer), within +-(MaxExperts - MinExperts).</summary>
@@ -58,8 +55,38 @@ public sealed class AdaptiveRouter : DynamicRouter
         return thresholds;
     }
 
+    /// <summary>Copies what UpdateThresholds learnt.</summary>
+    /// <returns>A snapshot that <see cref="Restore"/> takes.</returns>
+    public AdaptiveRouterSnapshot Snapshot()
+    {
+        lock (_gate)
+        {
+            return new AdaptiveRouterSnapshot(_offset, double.IsNaN(_mean) ? null : _mean);
+        }
+    }
+
+    /// <summary>Takes over what UpdateThresholds learnt; with a mean budget the offset is proposed to the arbiter.</summary>
+    /// <param name="snapshot">From <see cref="Snapshot"/>.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">A value is outside its range; nothing was changed.</exception>
+    public void Restore(AdaptiveRouterSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        double range = MaxExperts - MinExperts;
+        new OptionRules(nameof(AdaptiveRouterSnapshot))
+            .Range(nameof(snapshot.Offset), snapshot.Offset, -range, range)
+            .Require(snapshot.MeanPerformance is null || double.IsFinite(snapshot.MeanPerformance.Value), $"MeanPerformance ({snapshot.MeanPerformance}) must be finite.")
+            .ThrowIfBroken();
+        lock (_gate)
+        {
+            _mean = snapshot.MeanPerformance ?? double.NaN;
+            Volatile.Write(ref _offset, snapshot.Offset);
+            Arbiter?.ProposeAdaptation(snapshot.Offset);
+        }
+    }
+
     /// <summary>Moves the thresholds: offset += AdaptationRate * (running mean of scores - score), clamped. Performance below its running mean asks
-    /// for more experts, above it for fewer. With a mean budget the budget moves by the offset instead.</summary>
+    /// for more experts, above it for fewer. With a mean budget the offset is proposed to the arbiter instead; while that is frozen nothing changes.</summary>
     /// <param name="performanceScore">Performance, higher is better; any finite scale.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="performanceScore"/> is not finite; nothing was changed.</exception>
     public void UpdateThresholds(double performanceScore)
@@ -69,6 +96,11 @@ public sealed class AdaptiveRouter : DynamicRouter
             throw new ArgumentOutOfRangeException(nameof(performanceScore), performanceScore, "Must be finite.");
         }
 
+        if (Arbiter is { Frozen: true })
+        {
+            return;
+        }
+
         lock (_gate)
         {
             double mean = double.IsNaN(_mean) ? performanceScore : _mean;
@@ -76,10 +108,7 @@ public sealed class AdaptiveRouter : DynamicRouter
             double offset = Math.Clamp(_offset + _rate * (mean - performanceScore), -range, range);
             _mean = mean + _smoothing * (performanceScore - mean);
             Volatile.Write(ref _offset, offset);
-            if (Controller is not null)
-            {
-                Controller.Budget = Math.Clamp(_baseBudget + offset, MinExperts, MaxExperts);
-            }
+            Arbiter?.ProposeAdaptation(offset);
         }
     }
 }

@@ -13,8 +13,14 @@ internal static class ContextRules
         RequireLength(context.TokenTaus.Length, tokens, nameof(context.TokenTaus));
         RequireLength(context.Positions.Length, tokens, nameof(context.Positions));
         RequireLength(context.ExpertMask.Length, experts, nameof(context.ExpertMask));
+        if (context.MaxDistinctExperts < 1)
+        {
+            throw new RoutingValidationException($"MaxDistinctExperts is {context.MaxDistinctExperts}, at least 1 is needed.");
+        }
+
         RequireUnit(context.ComplexityScores.Span, nameof(context.ComplexityScores));
         RequireUnit(context.TokenTaus.Span, nameof(context.TokenTaus));
+        parameters.MaxDistinct = context.MaxDistinctExperts ?? parameters.MaxDistinct;
         parameters.Scores = context.ComplexityScores.Span;
         parameters.Counts = context.ExpertCounts.Span;
         parameters.TokenTaus = context.TokenTaus.Span;

@@ -48,12 +48,11 @@ public partial class DynamicRouter : IRouter, IDisposable
             ?? BuiltInEstimators.Create(valid.ComplexityEstimator.Name, valid.EstimatorOptions ?? new EstimatorOptions());
         _usage = new UsageTracker(valid.NumExperts);
         _balancer = valid.LoadBalancing!.Value ? new LoadBalancer(valid.NumExperts, valid.BalanceStep, valid.BalanceBound) : null;
-        Controller = valid.MeanExpertsBudget is double budget
-            ? new ThresholdController(new ThresholdControllerOptions
-            {
-                Budget = budget, MinExperts = valid.MinExperts, MaxExperts = MaxExperts, InitialTau = valid.Tau,
-            })
-            : null;
+        Arbiter = valid.Arbiter ?? DynamicRouterChoices.Arbiter(valid);
+        Controller = Arbiter is null ? null : new ThresholdController(new ThresholdControllerOptions
+        {
+            Budget = Arbiter.LayerBudget(valid.ArbiterLayer), MinExperts = valid.MinExperts, MaxExperts = MaxExperts, InitialTau = valid.Tau,
+        });
         _ownsGate = gate is null;
         Gate = gate ?? GateWeights.CreateRandom(DynamicRouterChoices.Gate(valid), valid.Seed);
         if (valid.Calibration is { } calibration)
@@ -63,6 +62,7 @@ public partial class DynamicRouter : IRouter, IDisposable
         }
 
         DynamicRouterChoices.Log(valid, gate);
+        Arbiter?.Attach(valid.ArbiterLayer, Controller!);
     }
 
     /// <inheritdoc/>
@@ -100,7 +100,10 @@ public partial class DynamicRouter : IRouter, IDisposable
     /// <summary>The estimator that runs before each routing call, or null when the score is computed inside it.</summary>
     public ComplexityEstimator? Estimator { get; }
 
-    /// <summary>Holds the mean experts per token, or null without MeanExpertsBudget.</summary>
+    /// <summary>Decides the mean experts per token, once per batch; null without MeanExpertsBudget and Arbiter in the options.</summary>
+    public BudgetArbiter? Arbiter { get; }
+
+    /// <summary>Holds the mean experts per token that the arbiter gave this layer, or null without an arbiter.</summary>
     public ThresholdController? Controller { get; }
 
     /// <summary>The gate weights.</summary>
@@ -131,8 +134,11 @@ public partial class DynamicRouter : IRouter, IDisposable
         RoutingBuffers buffers = RoutingBuffers.For(this, tokens, returnRouterLogits);
         float tau = Tau;
         RoutingReport report = Route(rows, tokens, buffers, context);
-        return RoutingResult.From(buffers, hidden.Lengths, this, report, tau, batchWideRule: false);
+        return RoutingResult.From(buffers, hidden.Lengths, this, report, tau, HasBatchWideRule(context));
     }
+
+    /// <inheritdoc/>
+    public bool HasBatchWideRule(RoutingContext? context = null) => (context?.MaxDistinctExperts ?? _options.MaxDistinctExperts) is not null;
 
     /// <inheritdoc/>
     public ExpertUsageStats GetExpertUsageStats() => _usage.Snapshot();
@@ -164,6 +170,12 @@ public partial class DynamicRouter : IRouter, IDisposable
     /// <summary>Makes the decisions' parameters from the state before the batch. Changes no state.</summary>
     internal RouteParams Prepare(ReadOnlySpan<float> hidden, int tokens, RoutingContext? context, RouteScratch scratch)
     {
+        if (_options.ArbiterLayer == 0)
+        {
+            // The first of the layers that share a budget begins the batch: the others run under what it was decided then.
+            Arbiter?.BeginBatch();
+        }
+
         var parameters = new RouteParams
         {
             Strategy = Strategy,
@@ -175,6 +187,7 @@ public partial class DynamicRouter : IRouter, IDisposable
             TopP = _options.TopP,
             NoiseFactor = _options.NoiseFactor,
             NoiseSeed = _options.Seed,
+            MaxDistinct = _options.MaxDistinctExperts ?? 0,
             SelectionBias = _options.SelectionBias,
         };
         if (_balancer is not null)
@@ -187,6 +200,11 @@ public partial class DynamicRouter : IRouter, IDisposable
         if (context is not null)
         {
             ContextRules.Apply(context, tokens, NumExperts, ref parameters);
+            if (!context.Quality.IsEmpty)
+            {
+                QualityRows.Check(context, tokens, Controller is not null);
+                parameters.TokenTaus = QualityRows.Taus(this, _options.ArbiterLayer, context.Quality.Span, parameters.Tau, scratch.Taus(tokens));
+            }
         }
 
         AddScores(hidden, tokens, context, scratch, ref parameters);
@@ -203,10 +221,8 @@ public partial class DynamicRouter : IRouter, IDisposable
             Estimator!.Observe(scratch.Raw(tokens), context);
         }
 
-        bool ownThresholds = context is { TokenTaus.IsEmpty: false };
         Controller?.Observe(
-            buffers.Gaps.AsSpan(0, tokens * buffers.Slots), tokens, buffers.Slots,
-            ownThresholds ? default : buffers.ExpertsPerToken.AsSpan(0, tokens));
+            buffers.Gaps.AsSpan(0, tokens * buffers.Slots), tokens, buffers.Slots, QualityRows.CountsForTheMean(scratch, tokens, buffers, context));
     }
 
     private static T Require<T>(T value, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string? name = null)
@@ -226,13 +242,15 @@ public partial class DynamicRouter : IRouter, IDisposable
         RouteScratch scratch = _scratch.Rent();
         try
         {
-            // The capacity rule comes after the routes, reads the logits and may fail: the caller's buffers get what is left of both.
-            RoutingBuffers routes = capacity is null ? buffers : scratch.Routing(this, tokens, withLogits: true);
             RouteParams parameters = Prepare(hidden, tokens, context, scratch);
+
+            // Rules on the batch come after the routes, read the logits and may fail: the caller's buffers get what is left of both.
+            bool limited = capacity is not null || parameters.MaxDistinct > 0;
+            RoutingBuffers routes = limited ? scratch.Routing(this, tokens, withLogits: true) : buffers;
             RoutingReport report = RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, routes);
-            if (capacity is { } limit)
+            if (limited)
             {
-                report = RouterCalls.Limit(Gate.Handle, tokens, in parameters, limit, routes);
+                report = RouterCalls.Limit(Gate.Handle, tokens, in parameters, capacity, routes);
             }
 
             Commit(scratch, tokens, routes, context);

@@ -23,6 +23,13 @@ internal static class DynamicRouterChoices
         Isa = o.Isa,
     };
 
+    /// <summary>The arbiter of a router that is given none; null without a budget.</summary>
+    internal static BudgetArbiter? Arbiter(DynamicRouterOptions o) => o.MeanExpertsBudget is not double budget ? null
+        : new BudgetArbiter(new BudgetArbiterOptions
+        {
+            Budget = budget, MinExperts = o.MinExperts, MaxExperts = o.MaxExperts!.Value, Logger = o.Logger,
+        });
+
     /// <summary>Tells of choices that a caller may not expect.</summary>
     /// <param name="o">Options.</param>
     /// <param name="gate">The gate that the caller gave, or null.</param>

@@ -75,6 +75,19 @@ public class DynamicRouterOptions
     /// top-k strategy. The default is null: nothing is known before the first batch.</value>
     public LayerCalibration? Calibration { get; set; }
 
+    /// <summary>Decides the budget of several layers together, in place of <see cref="MeanExpertsBudget"/>.</summary>
+    /// <value>One with the same MinExperts and MaxExperts, threshold strategy only. The default is null: a router with MeanExpertsBudget makes one of its own.</value>
+    public BudgetArbiter? Arbiter { get; set; }
+
+    /// <summary>This layer's place among those of <see cref="Arbiter"/>. The router of layer 0 begins a batch.</summary>
+    /// <value>Between 0 and the arbiter's Layers - 1. The default is 0.</value>
+    public int ArbiterLayer { get; set; }
+
+    /// <summary>Most distinct experts of a batch. It keeps to those that are some token's first choice, most summed probability first, then to the
+    /// others by summed probability, and every token selects anew among them. A token's result then depends on its batch.</summary>
+    /// <value>Between <see cref="MinExperts"/> and <see cref="NumExperts"/>. The default, null, is no cap.</value>
+    public int? MaxDistinctExperts { get; set; }
+
     /// <summary>Fixed bias added to probabilities for choosing only, one per expert.</summary>
     /// <value>Finite. The default is null: none.</value>
     public float[]? SelectionBias { get; set; }
@@ -104,6 +117,11 @@ public class DynamicRouterOptions
         o.LoadBalancing ??= gate is null;
         o.SelectionBias = (float[]?)SelectionBias?.Clone();
         DynamicRouterRules.Check(o, gate);
+        if (o.MaxDistinctExperts < o.MinExperts)
+        {
+            throw new LoadBalancingException($"MaxDistinctExperts ({o.MaxDistinctExperts}) is below MinExperts ({o.MinExperts}): every token gets at least that many.");
+        }
+
         return o;
     }
 }

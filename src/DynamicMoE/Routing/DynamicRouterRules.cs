@@ -33,6 +33,25 @@ internal static class DynamicRouterRules
                 .Require(budget >= o.MinExperts && budget <= max, $"MeanExpertsBudget ({budget}) is outside MinExperts..MaxExperts ({o.MinExperts}..{max}).");
         }
 
+        if (o.MaxDistinctExperts is int distinct)
+        {
+            rules = rules.Range(nameof(o.MaxDistinctExperts), distinct, 1, Math.Max(1, o.NumExperts));
+        }
+
+        if (o.Arbiter is { } arbiter)
+        {
+            rules = rules.Require(o.MeanExpertsBudget is null, $"MeanExpertsBudget ({o.MeanExpertsBudget}) and Arbiter exclude each other.")
+                .Require(o.Strategy == RoutingStrategy.Threshold, $"Arbiter needs Strategy Threshold, not {o.Strategy}.")
+                .Require(
+                    arbiter.MinExperts == o.MinExperts && arbiter.MaxExperts == max,
+                    $"MinExperts..MaxExperts ({o.MinExperts}..{max}) differ from those of the arbiter ({arbiter.MinExperts}..{arbiter.MaxExperts}).")
+                .Range(nameof(o.ArbiterLayer), o.ArbiterLayer, 0, arbiter.Layers - 1);
+        }
+        else
+        {
+            rules = rules.Require(o.ArbiterLayer == 0, $"ArbiterLayer ({o.ArbiterLayer}) needs an Arbiter.");
+        }
+
         if (o.SelectionBias is { } bias)
         {
             rules = rules.Require(bias.Length == o.NumExperts, $"SelectionBias has {bias.Length} elements, NumExperts is {o.NumExperts}.")

@@ -49,6 +49,11 @@ public interface IRouter
     /// <value>The default is false.</value>
     bool CanLimit => false;
 
+    /// <summary>Whether a token's routes depend on the batch it comes in, as with a cap on distinct experts. A router around another one answers as that does.</summary>
+    /// <param name="context">What the call will get, or null.</param>
+    /// <returns>The default is false.</returns>
+    bool HasBatchWideRule(RoutingContext? context = null) => false;
+
     /// <summary>Routes a batch and cuts its routes to a capacity per expert: a token's routes then depend on the batch it came in.</summary>
     /// <param name="capacity">Most routes of an expert, and what happens to those above it.</param>
     /// <param name="hidden">Hidden states, <c>[tokens, InputDim]</c>, row-major, finite.</param>

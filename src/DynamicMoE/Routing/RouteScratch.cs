@@ -7,19 +7,22 @@ internal sealed class RouteScratch
     private float[] _scores = [];
     private float[] _bias = [];
     private float[] _logits = [];
+    private float[] _taus = [];
+    private int[] _counts = [];
     private RoutingBuffers? _routing;
 
     /// <summary>Whether this call's raw values belong into the estimator's running table.</summary>
     internal bool Estimated { get; set; }
-
-    /// <summary>Threshold that the call used.</summary>
-    internal float Tau { get; set; }
 
     internal Span<float> Raw(int tokens) => Sized(ref _raw, tokens);
 
     internal Span<float> Scores(int tokens) => Sized(ref _scores, tokens);
 
     internal Span<float> Bias(int experts) => Sized(ref _bias, experts);
+
+    internal Span<float> Taus(int tokens) => Sized(ref _taus, tokens);
+
+    internal Span<int> Counts(int tokens) => Sized(ref _counts, tokens);
 
     internal Span<float> Logits(int elements) => Sized(ref _logits, elements);
 
@@ -35,11 +38,11 @@ internal sealed class RouteScratch
         return _routing;
     }
 
-    private static Span<float> Sized(ref float[] array, int length)
+    private static Span<T> Sized<T>(ref T[] array, int length)
     {
         if (array.Length < length)
         {
-            array = new float[length];
+            array = new T[length];
         }
 
         return array.AsSpan(0, length);

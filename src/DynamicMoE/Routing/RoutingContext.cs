@@ -13,11 +13,20 @@ public sealed class RoutingContext
     /// <summary>Threshold per token in place of the router's, <c>[tokens]</c>, each in [0, 1]. Threshold strategy.</summary>
     public ReadOnlyMemory<float> TokenTaus { get; set; }
 
+    /// <summary>Quality dial per sequence, <c>[batch]</c> (the batch's tokens in sequences of equal length), or per token, <c>[tokens]</c>: each in [0, 1],
+    /// or NaN for the router's own budget. q asks for a mean of MinExperts + q * (TrainedExperts - MinExperts) experts per token, within the arbiter's floor
+    /// and ceilings. Threshold strategy with a budget; excludes <see cref="TokenTaus"/>. Such rows are left out of the mean that the router holds.</summary>
+    public ReadOnlyMemory<float> Quality { get; set; }
+
     /// <summary>Position ids that key the noise, <c>[tokens]</c>. Without them 0, 1, 2...</summary>
     public ReadOnlyMemory<long> Positions { get; set; }
 
     /// <summary>Usable experts, <c>[NumExperts]</c>: 0 = not usable.</summary>
     public ReadOnlyMemory<byte> ExpertMask { get; set; }
+
+    /// <summary>Most distinct experts of the batch, in place of the router's cap.</summary>
+    /// <value>At least 1; below MinExperts the call fails with <see cref="LoadBalancingException"/>. The default, null, is the router's.</value>
+    public int? MaxDistinctExperts { get; set; }
 
     /// <summary>Gradients with respect to the hidden states, <c>[tokens, InputDim]</c>, for gradient_norm.</summary>
     public ReadOnlyMemory<float> Gradients { get; set; }

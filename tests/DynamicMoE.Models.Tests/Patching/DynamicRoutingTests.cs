@@ -119,8 +119,8 @@ public sealed class DynamicRoutingTests
     [InlineData(0, null, null, null, "MinExperts (0)")]
     [InlineData(3, null, null, null, "MinExperts (3)")]
     [InlineData(1, 9, null, null, "MaxExperts (9)")]
-    [InlineData(1, null, 2.5, null, "MeanExpertsBudget (2.5)")]
-    [InlineData(1, null, 0.5, null, "MeanExpertsBudget (0.5)")]
+    [InlineData(1, null, 2.5, null, "Budget (2.5)")]
+    [InlineData(1, null, 0.5, null, "Budget (0.5)")]
     [InlineData(1, null, null, 1.5f, "Tau (1.5)")]
     [InlineData(1, null, null, float.NaN, "Tau")]
     public void Patch_WhenOptionIsOutOfRange_NamesTensorAndValueAndChangesNothing(int minimum, int? maximum, double? budget, float? tau, string problem)
@@ -187,7 +187,83 @@ public sealed class DynamicRoutingTests
         Assert.Equal(RoutingStrategy.Threshold, router.Strategy);
         Assert.Equal(Weighting.Raw, router.Weighting);
         Assert.Equal((1, 4), (router.MinExperts, router.MaxExperts));
-        Assert.Equal(3, new DynamicRoutingOptions().ToRouter(model.Config.Experts, 0).MeanExpertsBudget);
+        Assert.Equal(3, model.Arbiter!.Budget);
+        Assert.Equal(model.MoELayers.Count, model.Arbiter.Layers);
+    }
+
+    [Fact]
+    public void Patch_WhenLayersShareABudget_TheArbiterOfTheModelDecides()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        double[] profile = [.. Enumerable.Range(1, model.MoELayers.Count).Select(layer => (double)layer)];
+        model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = 1.4, Sensitivity = profile });
+        double[] budgets = [.. model.MoELayers.Select(layer => layer.Router.Controller!.Budget)];
+
+        Assert.All(model.MoELayers, layer => Assert.Same(model.Arbiter, layer.Router.Arbiter));
+        Assert.Equal(1.4, budgets.Average(), 12);
+        Assert.Equal(budgets.Order(), budgets);
+        model.Arbiter!.OverloadCeiling = 1;
+        MoESession session = model.CreateSession(16);
+        Assert.Equal(1, session.ForwardLast([1, 2, 3], new float[64]).MeanExpertsPerToken);
+        model.UnpatchDynamicRouting();
+        Assert.Null(model.Arbiter);
+    }
+
+    [Fact]
+    public void Patch_WhenALatencyTargetIsMissed_LowersTheBudget()
+    {
+        var clock = new SlowClock();
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral, new ModelLoadOptions { TimeProvider = clock });
+        model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = 2, TargetLatency = TimeSpan.FromMilliseconds(1) });
+        MoESession session = model.CreateSession(128);
+        for (int pass = 0; pass < 101; pass++)
+        {
+            _ = session.ForwardLast([1], new float[64]);
+        }
+
+        Assert.Equal(BudgetDecider.Latency, model.Arbiter!.Decision.DecidedBy);
+        Assert.InRange(model.Arbiter.Decision.Effective, 1, 1.95);
+        Assert.NotNull(model.Latency);
+    }
+
+    [Fact]
+    public void Patch_WhenDistinctExpertsAreCapped_EveryLayerKeepsWithinTheCap()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        model.PatchDynamicRouting(new DynamicRoutingOptions { MaxDistinctExperts = 3 });
+        MoESession session = model.CreateSession(64);
+        _ = session.ForwardLast([.. Enumerable.Range(0, 64)], new float[64]);
+
+        Assert.All(session.LastRouting.ToArray(), layer => Assert.InRange(layer.Report.DistinctExperts, 1, 3));
+    }
+
+    [Fact]
+    public void Patch_WhenAnOptionNeedsABudgetThatIsNotThere_SaysSo()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+
+        foreach (DynamicRoutingOptions options in new[]
+        {
+            new DynamicRoutingOptions { Tau = 0.3f, Sensitivity = [1, 2] },
+            new DynamicRoutingOptions { Strategy = RoutingStrategy.TopK, TargetLatency = TimeSpan.FromSeconds(1) },
+        })
+        {
+            Assert.Contains("need a budget", Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(options)).Message, StringComparison.Ordinal);
+        }
+
+        var zero = new DynamicRoutingOptions { TargetLatency = TimeSpan.Zero };
+        Assert.Contains("Target (00:00:00)", Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(zero)).Message, StringComparison.Ordinal);
+        Assert.False(model.IsDynamic);
+    }
+
+    /// <summary>Every reading is 10 ms after the one before.</summary>
+    private sealed class SlowClock : TimeProvider
+    {
+        private long _ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _ticks += 10 * TimeSpan.TicksPerMillisecond;
     }
 
     private sealed class ListLogger : ILogger

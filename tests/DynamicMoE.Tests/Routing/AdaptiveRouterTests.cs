@@ -54,7 +54,7 @@ public sealed class AdaptiveRouterTests
     }
 
     [Fact]
-    public void UpdateThresholds_WhenABudgetIsHeld_MovesTheBudget()
+    public void UpdateThresholds_WhenABudgetIsHeld_MovesTheBudgetOfTheNextBatch()
     {
         using GateWeights gate = Gates.Identity(4, o => o.TrainedExperts = 2);
         using var router = new AdaptiveRouter(gate, new AdaptiveRouterOptions
@@ -64,7 +64,39 @@ public sealed class AdaptiveRouterTests
         router.UpdateThresholds(1);
         router.UpdateThresholds(0);
 
-        Assert.Equal(1.6, router.Controller!.Budget, 12);
+        Assert.Equal(1.5, router.Controller!.Budget);
+        router.Route(RouterLogits.Finite("gaussian", 1, 4), 1, new RoutingBuffers(1, 2, 4, false));
+
+        Assert.Equal(1.6, router.Controller.Budget, 12);
+    }
+
+    [Fact]
+    public void UpdateThresholds_WhenTheArbiterIsFrozen_ChangesNothing()
+    {
+        using GateWeights gate = Gates.Identity(4, o => o.TrainedExperts = 2);
+        using var router = new AdaptiveRouter(gate, new AdaptiveRouterOptions { Strategy = RoutingStrategy.Threshold, MeanExpertsBudget = 1.5 });
+        router.Arbiter!.Frozen = true;
+        router.UpdateThresholds(1);
+        router.UpdateThresholds(0);
+
+        Assert.Equal(new AdaptiveRouterSnapshot(0, null), router.Snapshot());
+    }
+
+    [Fact]
+    public void Restore_WhenGivenASnapshot_GoesOnAlike()
+    {
+        using var first = new AdaptiveRouter(Options());
+        first.UpdateThresholds(1);
+        first.UpdateThresholds(0);
+        using var second = new AdaptiveRouter(Options());
+        second.Restore(first.Snapshot());
+        first.UpdateThresholds(0.25);
+        second.UpdateThresholds(0.25);
+
+        Assert.Equal(first.Snapshot(), second.Snapshot());
+        Assert.Throws<RouterConfigurationException>(() => second.Restore(new AdaptiveRouterSnapshot(3.5, 0)));
+        Assert.Throws<RouterConfigurationException>(() => second.Restore(new AdaptiveRouterSnapshot(0, double.NaN)));
+        Assert.Throws<ArgumentNullException>(() => second.Restore(null!));
     }
 
     [Theory]

@@ -1,6 +1,5 @@
 using DynamicMoE.TestKit.Generators;
 using DynamicMoE.Tests.Support;
-using Microsoft.Extensions.Logging;
 
 namespace DynamicMoE.Tests.Routing;
 
@@ -100,7 +99,7 @@ public sealed class DynamicRouterStateTests
     [Fact]
     public void Constructor_WhenTheDefaultEstimatorIsKept_LogsThatAnotherMeasuredBetter()
     {
-        var log = new Collector();
+        var log = new ListLogger();
         using var bare = new DynamicRouter(new DynamicRouterOptions { InputDim = 2, NumExperts = 2, Logger = log });
         using var chosen = new DynamicRouter(new DynamicRouterOptions
         {
@@ -113,7 +112,7 @@ public sealed class DynamicRouterStateTests
     [Fact]
     public void Constructor_WhenMoreThanTheTrainedCountIsAllowed_Warns()
     {
-        var log = new Collector();
+        var log = new ListLogger();
         using GateWeights gate = Gates.Identity(4, o => o.TrainedExperts = 2);
         using var router = new DynamicRouter(gate, new DynamicRouterOptions
         {
@@ -121,18 +120,5 @@ public sealed class DynamicRouterStateTests
         });
 
         Assert.Contains("MaxExperts (3) exceeds the 2", Assert.Single(log.Messages), StringComparison.Ordinal);
-    }
-
-    private sealed class Collector : ILogger
-    {
-        public List<string> Messages { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Messages.Add(formatter(state, exception));
     }
 }

@@ -29,6 +29,8 @@ internal class WrappedRouter(DynamicRouter inner) : IRouter
     public RoutingResult Route(in ReadOnlyTensorSpan<float> hidden, bool returnRouterLogits = false, RoutingContext? context = null) =>
         inner.Route(in hidden, returnRouterLogits, context);
 
+    public bool HasBatchWideRule(RoutingContext? context = null) => inner.HasBatchWideRule(context);
+
     public ExpertUsageStats GetExpertUsageStats() => inner.GetExpertUsageStats();
 }
 

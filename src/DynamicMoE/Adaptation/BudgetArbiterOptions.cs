@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Logging;
+
+namespace DynamicMoE;
+
+/// <summary>Options of <see cref="BudgetArbiter"/>. Checked when the arbiter is built.</summary>
+public sealed class BudgetArbiterOptions
+{
+    /// <summary>Mean experts per token over all layers.</summary>
+    /// <value>Between <see cref="MinExperts"/> and <see cref="MaxExperts"/>. Required.</value>
+    public double Budget { get; set; }
+
+    /// <summary>Experts that every token gets.</summary>
+    /// <value>Between 1 and <see cref="MaxExperts"/>. The default is 1.</value>
+    public int MinExperts { get; set; } = 1;
+
+    /// <summary>Most experts of a token.</summary>
+    /// <value>Between 1 and 4096. Required.</value>
+    public int MaxExperts { get; set; }
+
+    /// <summary>Layers that share the budget.</summary>
+    /// <value>Between 1 and 4096. The default is 1.</value>
+    public int Layers { get; set; } = 1;
+
+    /// <summary>What each layer loses when it has fewer experts, in any unit, one per layer: a layer gets experts above MinExperts in proportion,
+    /// and the mean over the layers stays <see cref="Budget"/>.</summary>
+    /// <value><see cref="Layers"/> finite values of at least 0, one of them above. The default, null, gives every layer the same budget.</value>
+    public IReadOnlyList<double>? Sensitivity { get; set; }
+
+    /// <summary>Name in metrics. The first 32 names of a process have series of their own, later ones share one.</summary>
+    /// <value>Not empty. The default is "default".</value>
+    public string Name { get; set; } = "default";
+
+    /// <summary>Receives the arbiter's messages.</summary>
+    /// <value>The default is null: none.</value>
+    public ILogger? Logger { get; set; }
+
+    internal BudgetArbiterOptions Validated()
+    {
+        OptionRules rules = new OptionRules(nameof(BudgetArbiterOptions))
+            .Range(nameof(MaxExperts), MaxExperts, 1, Limits.MaxExperts)
+            .Range(nameof(MinExperts), MinExperts, 1, Math.Max(1, MaxExperts))
+            .Range(nameof(Budget), Budget, MinExperts, MaxExperts)
+            .Range(nameof(Layers), Layers, 1, Limits.MaxExperts)
+            .Require(!string.IsNullOrEmpty(Name), $"Name must not be empty.");
+        if (Sensitivity is { } profile)
+        {
+            rules = rules
+                .Require(profile.Count == Layers, $"Sensitivity has {profile.Count} elements, Layers is {Layers}.")
+                .Require(profile.All(s => s >= 0 && double.IsFinite(s)), $"Sensitivity must be finite and at least 0.")
+                .Require(profile.Any(s => s > 0), $"Sensitivity must be above 0 for one layer at least.");
+        }
+
+        rules.ThrowIfBroken();
+        var copy = (BudgetArbiterOptions)MemberwiseClone();
+        copy.Sensitivity = Sensitivity?.ToArray();
+        return copy;
+    }
+}

@@ -1,0 +1,192 @@
+using System.Diagnostics.Metrics;
+using DynamicMoE.TestKit.Generators;
+using DynamicMoE.Tests.Support;
+
+namespace DynamicMoE.Tests.Adaptation;
+
+/// <summary>Health, metrics, and keeping the state.</summary>
+public sealed class ArbiterStateTests
+{
+    private readonly ListLogger _log = new();
+    private readonly SeededRandom _random = new(91);
+
+    private (BudgetArbiter Arbiter, ThresholdController[] Layers) Create(int layers = 2, string name = "default", double[]? sensitivity = null)
+    {
+        var arbiter = new BudgetArbiter(new BudgetArbiterOptions
+        {
+            Budget = 1.5, MaxExperts = 2, Layers = layers, Name = name, Logger = _log, Sensitivity = sensitivity,
+        });
+        var controllers = new ThresholdController[layers];
+        for (int layer = 0; layer < layers; layer++)
+        {
+            controllers[layer] = new ThresholdController(new ThresholdControllerOptions { Budget = 1.5, MaxExperts = 2 });
+            arbiter.Attach(layer, controllers[layer]);
+        }
+
+        return (arbiter, controllers);
+    }
+
+    [Fact]
+    public void Health_WhenALayerMissesItsBudget_IsDegradedAndLogsOnce()
+    {
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create();
+        Run(layers[0], 300, () => (float)_random.NextDouble());
+        Assert.False(arbiter.Health.Degraded);
+        Assert.Contains("Layer 0: the budget of 1.5 experts per token is held", Assert.Single(_log.Messages), StringComparison.Ordinal);
+
+        Run(layers[1], 300, () => 0);
+
+        Assert.Equal(new AdaptationHealth(1, 1, false), arbiter.Health);
+        Assert.True(arbiter.Health.Degraded);
+        Assert.False(arbiter.BudgetAttainable);
+        Assert.Contains("Layer 1: no threshold gives the budget of 1.5 experts per token; the nearest reachable mean, 2", _log.Messages[1], StringComparison.Ordinal);
+        Assert.InRange(_log.Messages.Count, 2, 3);
+    }
+
+    [Fact]
+    public void RealisedMean_WhenLayersDiffer_IsTheirMean()
+    {
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create(sensitivity: [3, 1]);
+        Assert.True(double.IsNaN(arbiter.RealisedMean));
+        Assert.True(double.IsNaN(arbiter.LayerRealisedMean(1)));
+        foreach (ThresholdController layer in layers)
+        {
+            Run(layer, 400, () => (float)_random.NextDouble());
+        }
+
+        Assert.Equal(1.75, arbiter.LayerRealisedMean(0), 0.02 * 1.75);
+        Assert.Equal(1.25, arbiter.LayerRealisedMean(1), 0.02 * 1.25);
+        Assert.Equal(1.5, arbiter.RealisedMean, 0.02 * 1.5);
+        Assert.Throws<ArgumentOutOfRangeException>(() => arbiter.LayerRealisedMean(2));
+    }
+
+    [Fact]
+    public async Task WaitForConvergence_WhenOneLayerMisses_Throws()
+    {
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create();
+        Task wait = arbiter.WaitForConvergenceAsync(Timeout.InfiniteTimeSpan);
+        Run(layers[0], 300, () => (float)_random.NextDouble());
+        Assert.False(wait.IsCompleted);
+        Run(layers[1], 300, () => 0);
+
+        await Assert.ThrowsAsync<ConvergenceException>(() => wait);
+    }
+
+    [Fact]
+    public void Snapshot_WhenItGoesThroughJson_RestoresAllOfTheState()
+    {
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create(sensitivity: [3, 1]);
+        arbiter.Budget = 1.6;
+        arbiter.GuardrailFloor = 1.2;
+        arbiter.LatencyCeiling = 1.9;
+        arbiter.ProposeAdaptation(0.1);
+        arbiter.ProposeScaling(-0.05);
+        arbiter.BeginBatch();
+        Run(layers[0], 30, () => (float)_random.NextDouble());
+        Run(layers[1], 30, () => _random.NextDouble() < 0.5 ? 0.25f : (float)_random.NextDouble());
+        string json = arbiter.Snapshot().ToJson();
+
+        (BudgetArbiter second, ThresholdController[] restored) = Create(sensitivity: [3, 1]);
+        second.Restore(AdaptationSnapshot.FromJson(json));
+        second.BeginBatch();
+
+        Assert.Equal(json, second.Snapshot().ToJson());
+        Assert.Equal(arbiter.Decision, second.Decision);
+        for (int layer = 0; layer < 2; layer++)
+        {
+            Assert.Equal(layers[layer].Tau, restored[layer].Tau);
+            Assert.Equal(layers[layer].TauFor(1.3), restored[layer].TauFor(1.3));
+        }
+    }
+
+    [Fact]
+    public void Restore_WhenTheStateDoesNotFit_ChangesNothing()
+    {
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create();
+        Run(layers[0], 30, () => (float)_random.NextDouble());
+        AdaptationSnapshot good = arbiter.Snapshot();
+        string before = good.ToJson();
+        AdaptationSnapshot[] broken =
+        [
+            good with { MaxExperts = 3 },
+            good with { Budget = 3 },
+            good with { Adaptation = double.NaN },
+            good with { GuardrailFloor = double.PositiveInfinity },
+            good with { Layers = [good.Layers[0]] },
+            good with { Layers = null! },
+            good with { Layers = [good.Layers[0]! with { Tau = 0.9f }, good.Layers[1]! with { Tau = 2 }] },
+            good with { Layers = [good.Layers[0], good.Layers[1]! with { Atoms = [new GapAtom(-1, 1, 1)] }] },
+            good with { Layers = [good.Layers[0], good.Layers[1]! with { GapCounts = null! }] },
+        ];
+
+        Assert.All(broken, snapshot => Assert.Throws<RouterConfigurationException>(() => arbiter.Restore(snapshot)));
+        Assert.Equal(before, arbiter.Snapshot().ToJson());
+        Assert.Throws<ArgumentNullException>(() => arbiter.Restore(null!));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("{\"Unknown\":1}")]
+    [InlineData("[1,2]")]
+    public void FromJson_WhenTheTextIsNoState_SaysSo(string json)
+    {
+        Assert.Contains("no adaptation state", Assert.Throws<RouterConfigurationException>(() => AdaptationSnapshot.FromJson(json)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Metrics_WhenTheBudgetChanges_CarryNameAndDecider()
+    {
+        var seen = new List<(string Instrument, double Value, string Tags)>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Meter.Name == Instruments.MeterName)
+            {
+                l.EnableMeasurementEvents(instrument);
+            }
+        };
+        void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            string text = string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"));
+            if (text.Contains("budget=metrics-test", StringComparison.Ordinal))
+            {
+                seen.Add((instrument.Name, value, text));
+            }
+        }
+
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Note(instrument, value, tags));
+        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Note(instrument, value, tags));
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Note(instrument, value, tags));
+        listener.Start();
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create(name: "metrics-test");
+
+        arbiter.OverloadCeiling = 1.25;
+        arbiter.BeginBatch();
+        Run(layers[0], 300, () => 0);
+
+        Assert.Contains(("dynamicmoe.budget.effective", 1.25, "budget=metrics-test"), seen);
+        Assert.Contains(("dynamicmoe.budget.decisions", 1, "budget=metrics-test decided_by=Overload"), seen);
+        Assert.Contains(("dynamicmoe.budget.unattainable_layers", 1, "budget=metrics-test"), seen);
+        Assert.Contains(("dynamicmoe.budget.missed_layers", 1, "budget=metrics-test"), seen);
+    }
+
+    [Fact]
+    public void TagOf_WhenThereAreManyNames_IsOneOfABoundedSet()
+    {
+        HashSet<string> tags = [.. Enumerable.Range(0, 1000).Select(i => Instruments.TagOf($"name {i}"))];
+
+        Assert.InRange(tags.Count, 1, Instruments.MostNames + 1);
+        Assert.Contains("other", tags);
+    }
+
+    private static void Run(ThresholdController controller, int batches, Func<float> gap)
+    {
+        for (int batch = 0; batch < batches; batch++)
+        {
+            float[] gaps = [.. Enumerable.Range(0, 128).Select(i => i % 2 == 0 ? 0 : gap())];
+            ThresholdRule.Step(controller, gaps, 2);
+        }
+    }
+}
