@@ -75,16 +75,16 @@ internal ref struct TauSearch
         double wanted = count - _below;
         if (wanted < before || heavy == 0)
         {
-            return Divided(low + (wanted / others * width), heavy == 0 ? 0 : TauBelow(atom.Gap), 1, count, inside / width);
+            return Divided(low + (wanted / others * width), heavy == 0 ? 0 : TauBelow(atom.Gap), 1, count);
         }
 
         return wanted <= before + heavy
             ? new TauBracket(TauBelow(atom.Gap), _below + before, TauAt(atom.Gap), _below + before + heavy)
-            : Divided(low + ((wanted - heavy) / others * width), 0, TauAt(atom.Gap), count, inside / width);
+            : Divided(low + ((wanted - heavy) / others * width), 0, TauAt(atom.Gap), count);
     }
 
-    // Where taus lie further apart than gaps the count is that of the next tau on either side.
-    private static TauBracket Divided(double gap, float least, float most, double count, double density)
+    // Where taus lie further apart than gaps the counts are those of the next tau on either side, wherever in the histogram their limits fall.
+    private readonly TauBracket Divided(double gap, float least, float most, double count)
     {
         float tau = Math.Clamp((float)Math.Exp(-gap), least, most);
         if (gap >= NearGap)
@@ -92,11 +92,39 @@ internal ref struct TauSearch
             return TauBracket.Exactly(tau, count);
         }
 
+        float low = tau;
+        while (low < 1 && KeptBy(low) > count)
+        {
+            low = MathF.BitIncrement(low);
+        }
+
+        // The bin holds that many but for the rounding of sums.
+        double enough = count * (1 - 1e-9);
+        float high = low;
+        while (KeptBy(high) < enough)
+        {
+            high = MathF.BitDecrement(high);
+        }
+
+        return new TauBracket(low, Math.Min(count, KeptBy(low)), high, Math.Max(count, KeptBy(high)));
+    }
+
+    // Gaps that a threshold keeps, evenly spread within a bin but for its atom.
+    private readonly double KeptBy(float tau)
+    {
         float limit = LimitOf(tau);
-        float other = limit > gap ? Math.Min(most, MathF.BitIncrement(tau)) : Math.Max(least, MathF.BitDecrement(tau));
-        double at = count + ((limit - gap) * density);
-        double beside = count + ((LimitOf(other) - gap) * density);
-        return at <= beside ? new TauBracket(tau, at, other, beside) : new TauBracket(other, beside, tau, at);
+        int last = GapHistogram.BinOf(limit);
+        double kept = _histogram.Zeros;
+        for (int bin = 0; bin < last; bin++)
+        {
+            kept += _histogram.CountOf(bin);
+        }
+
+        GapAtom atom = _histogram.AtomOf(last);
+        double heavy = atom.Count >= LeastAtom ? atom.Count : 0;
+        double low = GapHistogram.LowerEdge(last);
+        double share = Math.Clamp((limit - low) / (GapHistogram.LowerEdge(last + 1) - low), 0, 1);
+        return kept + ((_histogram.CountOf(last) - heavy) * share) + (heavy > 0 && atom.Gap <= limit ? heavy : 0);
     }
 
     // The largest tau that keeps a gap.

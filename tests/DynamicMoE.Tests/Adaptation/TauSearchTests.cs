@@ -79,6 +79,8 @@ public sealed class TauSearchTests
                 : (float)(scale * random.NextDouble()))];
             GapHistogram histogram = Of(gaps);
             var search = new TauSearch(histogram);
+            // Taus near 1 lie 6e-8 apart as gaps: where all gaps are that small, what falls between two of them goes to either.
+            double tolerance = 90 + (3000 * Math.Min(1, 6e-8 / scale));
             float lastTau = 1;
             for (int step = 1; step < 20; step++)
             {
@@ -88,8 +90,8 @@ public sealed class TauSearchTests
                 Assert.True(found.LowCount <= count + 1e-6 && found.HighCount >= count - 1e-6, $"run {run}: {found} for {count}");
                 Assert.InRange(found.LowTau, found.HighTau, 1);
                 Assert.True(found.HighTau <= lastTau, $"run {run}: {found.HighTau} after {lastTau}");
-                Assert.Equal(found.LowCount, Kept(gaps, found.LowTau), 90.0);
-                Assert.Equal(found.HighCount, Kept(gaps, found.HighTau), 90.0);
+                Assert.Equal(found.LowCount, Kept(gaps, found.LowTau), tolerance);
+                Assert.Equal(found.HighCount, Kept(gaps, found.HighTau), tolerance);
                 lastTau = found.HighTau;
             }
         }
