@@ -2,8 +2,16 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using DynamicMoE.Benchmarks.Concurrency;
+
+// A question about many threads at once, with percentiles of single calls, is not one for BenchmarkDotNet.
+if (args is ["concurrency", ..])
+{
+    return ConcurrencyCommand.Run(args[1..]);
+}
 
 // In process: the native library and its thread pool are the ones that a host has, and no second build is needed.
 Job job = Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance);
 IConfig config = ManualConfig.Create(DefaultConfig.Instance).AddJob(job);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
+return 0;

@@ -31,6 +31,11 @@ void relax() {
 #endif
 }
 
+std::atomic<int> chosen_threads{0};
+std::atomic<int> default_threads{1};
+std::atomic<int> callers{0};
+constinit thread_local int caller_scopes = 0;
+
 // A region. It lies on its caller's stack; helpers enter and leave it under the pool's mutex only.
 struct Region {
   PoolTask task;
@@ -53,7 +58,6 @@ class Pool {
  public:
   void run(Region& region);
   int ensure_workers(int wanted);
-  std::atomic<int> callers{0};  // threads inside a region they opened
 
  private:
   void worker_main();
@@ -72,9 +76,6 @@ class Pool {
   int waiting_ = 0;                     // callers asleep until helpers leave, under the mutex
   std::atomic<uint64_t> published_{0};  // regions ever opened, written under the mutex
 };
-
-std::atomic<int> chosen_threads{0};
-std::atomic<int> default_threads{1};
 
 // Never destroyed: workers may outlive static destruction while the process exits.
 Pool& pool() {
@@ -208,6 +209,20 @@ void set_default_pool_threads(int threads) noexcept {
   default_threads.store(std::clamp(threads, 1, kMostThreads), std::memory_order_relaxed);
 }
 
+int call_slots() noexcept {
+  return std::max(pool_threads(), default_threads.load(std::memory_order_relaxed));
+}
+
+CountedCaller::CountedCaller() noexcept {
+  if (caller_scopes++ == 0) callers.fetch_add(1, std::memory_order_relaxed);
+}
+
+CountedCaller::~CountedCaller() {
+  if (--caller_scopes == 0) callers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool CountedCaller::exists() noexcept { return caller_scopes > 0; }
+
 int region_threads(int wanted) noexcept {
   const int most = pool_threads();
   return wanted <= 0 ? most : std::min(wanted, most);
@@ -220,18 +235,16 @@ void parallel_for(int64_t items, int max_threads, PoolTask task, void* context) 
     for (int64_t i = 0; i < items; ++i) task(context, i, 0);
     return;
   }
-  Pool& p = pool();
-  const int callers = p.callers.fetch_add(1, std::memory_order_relaxed) + 1;
+  const CountedCaller caller;
   // What other callers do not use is free to help this one.
-  int helpers = std::min(wanted - 1, pool_threads() - callers);
-  if (helpers > 0) helpers = p.ensure_workers(helpers);
+  int helpers = std::min(wanted - 1, pool_threads() - callers.load(std::memory_order_relaxed));
+  if (helpers > 0) helpers = pool().ensure_workers(helpers);
   if (helpers > 0) {
     Region region{task, context, items, helpers};
-    p.run(region);
+    pool().run(region);
   } else {
     for (int64_t i = 0; i < items; ++i) task(context, i, 0);
   }
-  p.callers.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace dmoe

@@ -24,6 +24,22 @@ void set_default_pool_threads(int threads) noexcept;
  * claim costs nothing. */
 constexpr int64_t kUnitsPerThread = 12;
 
+/** Calls that in_turn() lets run at a time: pool_threads(), or what suits the machine when that is more,
+ * since who chose one thread per call still wants a call on every core. */
+int call_slots() noexcept;
+
+/** Counts the thread among the callers for the length of a scope; scopes within it count nothing. A region
+ * takes no helpers while callers alone fill the machine. */
+class CountedCaller {
+ public:
+  CountedCaller() noexcept;
+  CountedCaller(const CountedCaller&) = delete;
+  CountedCaller& operator=(const CountedCaller&) = delete;
+  ~CountedCaller();
+  /** @return whether this thread is in such a scope. */
+  static bool exists() noexcept;
+};
+
 /** @return threads that a region asking for `wanted` (0 = all) can get: size per-worker scratch with it. */
 int region_threads(int wanted) noexcept;
 

@@ -80,10 +80,7 @@ CpuInfo detect() {
   for (const IsaName& entry : kNames)
     if (entry.isa != DMOE_ISA_AUTO && (info.isa_supported & (1u << entry.isa))) info.best = entry.isa;
   read_host(&info);
-  int threads = info.physical_cores;
-  // A quota of 1.5 cores is best served by two threads that are throttled now and then.
-  if (info.cpu_quota > 0 && info.cpu_quota < threads) threads = static_cast<int>(info.cpu_quota + 0.999);
-  set_default_pool_threads(threads < 1 ? 1 : threads);
+  set_default_pool_threads(suitable_threads(info));
   return info;
 }
 
@@ -92,6 +89,13 @@ CpuInfo detect() {
 const CpuInfo& cpu_info() {
   static const CpuInfo info = detect();
   return info;
+}
+
+int suitable_threads(const CpuInfo& info) noexcept {
+  int threads = info.physical_cores;
+  // A quota of 1.5 cores is best served by two threads that are throttled now and then.
+  if (info.cpu_quota > 0 && info.cpu_quota < threads) threads = static_cast<int>(info.cpu_quota + 0.999);
+  return threads < 1 ? 1 : threads;
 }
 
 const char* isa_name(int32_t isa) noexcept {

@@ -21,6 +21,9 @@ struct CpuInfo {
   char name[64] = "unknown";
 };
 const CpuInfo& cpu_info();
+/** @return threads, and calls at a time, that suit such a machine: its cores, or the quota rounded up when
+ * that is less. */
+int suitable_threads(const CpuInfo& info) noexcept;
 
 /** @return the level in force for a dmoe_isa given by a caller. AUTO follows DYNAMIC_MOE_ISA, else the best
  * one. Throws DMOE_E_OPTIONS for an unknown value and DMOE_E_BACKEND for a level that does not run here. */

@@ -139,7 +139,10 @@ double read_cgroup_quota(const char* proc_cgroup, const char* root, int* version
     if (path == "/") path.clear();
     if (controllers.empty()) {
       if (*version == 0) *version = 2;
-      quota = std::max(quota, quota_v2(path, root));
+      double here = quota_v2(path, root);
+      // Where both versions are mounted, version 2 has a folder of its own.
+      if (here == 0) here = quota_v2(path, std::string(root) + "/unified");
+      quota = std::max(quota, here);
     } else if (lists_cpu(controllers)) {
       *version = 1;
       double here = quota_v1(path, std::string(root) + "/" + controllers);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/calls.hpp"
 #include "engine/limit.hpp"
 
 namespace dmoe {
@@ -119,6 +120,17 @@ void Layer::check_apart(const MatrixView& hidden, const OutputView& output, cons
   require_disjoint(written, 8, read, 7);
 }
 
+double Layer::microseconds(int64_t tokens, int64_t slots) const noexcept {
+  const auto cost = [](const Experts& experts, int64_t routes) {
+    const auto bytes = static_cast<double>(std::min<int64_t>(experts.count(), routes)) *
+                       static_cast<double>(experts.bytes_per_expert());
+    return call_microseconds(bytes, experts.from_memory(),
+                             3.0 * static_cast<double>(routes) * experts.hidden() * experts.width());
+  };
+  return cost(*routed_, tokens * slots) +
+         (shared_ == nullptr ? 0 : cost(*shared_, tokens * shared_->count()));
+}
+
 int64_t Layer::block_tokens(int64_t slots) const {
   return std::min<int64_t>(options_.max_tokens, ExpertPass::block_tokens(setup_, slots));
 }
@@ -143,17 +155,21 @@ void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
   if (report != nullptr) read_struct(report, dmoe_batch_report{}, "report");
   dmoe_routes kept{};
   if (routes != nullptr) kept = router_->check_routes(routes, tokens, 1);
-  RouteRows rows = rows_of(kept);
-  const RouteCall call = router_->check(params, tokens, rows);
+  const RouteCall call = router_->check(params, tokens, rows_of(kept));
   if (routes == nullptr) kept.slots = call.params.max_experts;
   DMOE_REQUIRE(kept.slots >= call.params.max_experts, DMOE_E_SHAPE,
                "routes.slots is %d, must be >= max_experts (%d)", kept.slots, call.params.max_experts);
   check_apart(hidden, output, kept, &call.params);
-
-  const int64_t experts = router_->experts();
-  const int64_t slots = kept.slots;
   require_satisfiable(limit, call, kept.slots);
   if (limits_anything(limit)) require_limitable(tokens, kept.slots);
+  in_turn(microseconds(tokens, kept.slots), [&] { forward_now(hidden, call, limit, kept, output, report); });
+}
+
+void Layer::forward_now(const MatrixView& hidden, const RouteCall& call, const dmoe_layer_params& limit,
+                        const dmoe_routes& kept, const OutputView& output, dmoe_batch_report* report) const {
+  const int64_t tokens = hidden.rows;
+  const int64_t experts = router_->experts();
+  const int64_t slots = kept.slots;
   const int64_t block = std::min(block_tokens(slots), std::max<int64_t>(1, tokens));
   Arena measure;
   { ForwardScratch(*this, call, limit, kept, measure); }
@@ -163,7 +179,7 @@ void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
   ForwardScratch scratch(*this, call, limit, kept, arena);
   ExpertPass pass(setup_, block, slots, arena);
 
-  rows.slots = kept.slots;
+  RouteRows rows = rows_of(kept);
   rows.ids = scratch.ids;
   rows.weights = scratch.weights;
   rows.logits = scratch.logits;
@@ -214,6 +230,12 @@ void Layer::execute(const MatrixView& hidden, const dmoe_routes* routes, const O
   const dmoe_routes given = router_->check_routes(routes, tokens, 1);
   check_apart(hidden, output, given, nullptr);
   if (report != nullptr) read_struct(report, dmoe_batch_report{}, "report");
+  in_turn(microseconds(tokens, given.slots), [&] { execute_now(hidden, given, output, report); });
+}
+
+void Layer::execute_now(const MatrixView& hidden, const dmoe_routes& given, const OutputView& output,
+                        dmoe_batch_report* report) const {
+  const int64_t tokens = hidden.rows;
   const int64_t bad = routed_->kernels().finite_rows({hidden.data, tokens, hidden.columns, hidden.stride});
   DMOE_REQUIRE(bad == tokens, DMOE_E_NOT_FINITE, "hidden: token %lld holds a value that is not finite",
                static_cast<long long>(bad));

@@ -32,6 +32,14 @@ class Layer {
  private:
   struct ForwardScratch;
 
+  // The parts of the calls that wait for their turn. The workspace is taken in them: there need be no more of
+  // these than calls that run.
+  void forward_now(const MatrixView& hidden, const RouteCall& call, const dmoe_layer_params& limit,
+                   const dmoe_routes& kept, const OutputView& output, dmoe_batch_report* report) const;
+  void execute_now(const MatrixView& hidden, const dmoe_routes& given, const OutputView& output,
+                   dmoe_batch_report* report) const;
+  /** See in_turn(). */
+  double microseconds(int64_t tokens, int64_t slots) const noexcept;
   void check_matrices(const MatrixView& hidden, const OutputView& output) const;
   /** No output may share memory with an input or another output. @param params of a forward call, which
    * writes the routes; nullptr: they are read */

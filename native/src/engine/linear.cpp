@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/calls.hpp"
 #include "core/thread_pool.hpp"
 #include "engine/cpu.hpp"
 #include "engine/packing.hpp"
@@ -40,6 +41,12 @@ Linear::Linear(const dmoe_linear_options& options)
 
 Linear::~Linear() { release(packed_, packed_bytes()); }
 
+// A decoder goes through all its matrices before it comes back to this one: what is larger than a core's own
+// cache is read from further away each time.
+bool Linear::from_memory() const noexcept {
+  return static_cast<int64_t>(packed_bytes()) > cpu_info().l2_bytes;
+}
+
 void Linear::run(const MatrixView& input, int32_t threads, const OutputView& output) const {
   DMOE_REQUIRE(input.columns == options_.inputs, DMOE_E_SHAPE, "input has %lld columns, the weights have %d",
                static_cast<long long>(input.columns), options_.inputs);
@@ -53,7 +60,12 @@ void Linear::run(const MatrixView& input, int32_t threads, const OutputView& out
   const Span in = span_of(input, "input");
   require_disjoint(&out, 1, &in, 1);
   if (input.rows == 0) return;
+  const double products = static_cast<double>(input.rows) * options_.inputs * options_.outputs;
+  in_turn(call_microseconds(static_cast<double>(packed_bytes()), from_memory(), products),
+          [&] { run_now(input, threads, output); });
+}
 
+void Linear::run_now(const MatrixView& input, int32_t threads, const OutputView& output) const {
   const int64_t stride = (input.columns + 31) / 32 * 32;
   const auto rows = static_cast<std::size_t>(input.rows);
   const std::size_t rounded_count =
@@ -86,9 +98,7 @@ void Linear::run(const MatrixView& input, int32_t threads, const OutputView& out
     dense.gemm.panel_count = std::min(panels_per_unit, panels_ - first_panel);
     dense.gemm.out = output.row(first_row) + first_panel * 32;
     dense.gemm.out_stride = output.stride;
-    // A decoder goes through all its matrices before it comes back to this one: what is larger than a core's
-    // own cache is read from further away each time.
-    dense.gemm.from_memory = static_cast<int64_t>(packed_bytes()) > cpu_info().l2_bytes;
+    dense.gemm.from_memory = from_memory();
     dense.columns = std::min(dense.gemm.panel_count * 32, options_.outputs - first_panel * 32);
     dense.bias = bias_.empty() ? nullptr : bias_.data() + first_panel * 32;
     (bf16() ? kernels_->dense_bf16 : kernels_->dense_f32)(dense);

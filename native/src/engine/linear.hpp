@@ -25,6 +25,8 @@ class Linear {
   void run(const MatrixView& input, int32_t threads, const OutputView& output) const;
 
  private:
+  void run_now(const MatrixView& input, int32_t threads, const OutputView& output) const;
+  bool from_memory() const noexcept;
   bool bf16() const noexcept { return options_.format == DMOE_FORMAT_BF16; }
   std::size_t packed_bytes() const noexcept { return static_cast<std::size_t>(panels_ * panel_bytes_); }
 

@@ -198,6 +198,24 @@ TEST_F(Cgroup, Quota_InsideAContainer_FallsBackToTheMountsRoot) {
   EXPECT_EQ(quota(&version), 1.0);
 }
 
+TEST_F(Cgroup, Quota_WhereBothVersionsAreMounted_IsFoundUnderUnified) {
+  write("self", "3:memory:/x\n0::/a\n");
+  write("unified/a/cpu.max", "100000 100000\n");
+  int version = -1;
+  EXPECT_EQ(quota(&version), 1.0);
+  EXPECT_EQ(version, 2);
+}
+
+TEST_F(Cgroup, Quota_OfVersion1BesideAMountedVersion2_IsFound) {
+  write("self", "3:cpu,cpuacct:/x\n0::/a\n");
+  write("cpu,cpuacct/x/cpu.cfs_quota_us", "150000\n");
+  write("cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
+  write("unified/a/cgroup.procs", "");
+  int version = -1;
+  EXPECT_EQ(quota(&version), 1.5);
+  EXPECT_EQ(version, 1);
+}
+
 TEST_F(Cgroup, Quota_WhenUnlimitedOrAbsent_IsZero) {
   int version = -1;
   EXPECT_EQ(quota(&version), 0.0);
@@ -209,6 +227,21 @@ TEST_F(Cgroup, Quota_WhenUnlimitedOrAbsent_IsZero) {
   EXPECT_EQ(quota(&version), 0.0);
   write("self", "garbage\n::\n");
   EXPECT_EQ(quota(&version), 0.0);
+}
+
+TEST(SuitableThreads, OfAQuota_AreTheQuotaRoundedUp) {
+  CpuInfo info;
+  info.physical_cores = 4;
+  const auto threads = [&](double quota) {
+    info.cpu_quota = quota;
+    return suitable_threads(info);
+  };
+  EXPECT_EQ(threads(0), 4);
+  EXPECT_EQ(threads(0.5), 1);
+  EXPECT_EQ(threads(1), 1);
+  EXPECT_EQ(threads(1.5), 2);
+  EXPECT_EQ(threads(4), 4);
+  EXPECT_EQ(threads(16), 4);
 }
 
 }  // namespace
