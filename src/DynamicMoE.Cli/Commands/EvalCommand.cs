@@ -3,8 +3,9 @@ using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Models;
 using DynamicMoE.Cli.Recording;
+using DynamicMoE.Cli.Sweep;
+using DynamicMoE.Cli.Sweep.Report;
 using DynamicMoE.Cli.Terminal;
-using DynamicMoE.Cli.Text;
 
 namespace DynamicMoE.Cli.Commands;
 
@@ -26,13 +27,15 @@ internal static class EvalCommand
             "--budgets", "Mean experts per token of the dynamic rows, at most the trained number.", 1, 64, [1.25, 1.5]);
         Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
-        Option<int> maxBytes = NumberOptions.Whole("--max-bytes", "Most bytes of text to score.", 256, 1 << 28, DefaultBytes);
+        Option<int> maxBytes = NumberOptions.Whole(
+            "--max-bytes", $"Most bytes of text to score, or with --sweep (default {SweepOptions.DefaultBytes}) to choose windows from.", 256, 1 << 28, DefaultBytes);
         var row = new Option<string?>("--row")
         {
             Description = "Only the row of this name, such as 'static top-2' or 'dynamic 1.5'; for records that are compared with dmoe diff.",
             HelpName = "NAME",
         };
         var record = new RecordOptions();
+        var sweep = new SweepOptions();
         Option<string?> calibration = SharedOptions.Calibration();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("eval", "Compares static and dynamic routing on held-out text: quality, experts, FLOPs, time.")
@@ -40,10 +43,20 @@ internal static class EvalCommand
             text, model, budgets, format, threads, maxBytes, row, calibration, json,
         };
         record.AddTo(command);
+        sweep.AddTo(command);
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
                 var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
+                if (sweep.Asked(parsed))
+                {
+                    SweepRequest request = sweep.Request(parsed, Given(parsed, budgets) ? parsed.GetValue(budgets) : null);
+                    int bytes = Given(parsed, maxBytes) ? parsed.GetValue(maxBytes) : SweepOptions.DefaultBytes;
+                    SweepOutput.Write(
+                        console, Sweep(console, choice, parsed.GetValue(text), bytes, request, cancel), parsed.GetValue(json), sweep.Folder(parsed));
+                    return ExitCodes.Ok;
+                }
+
                 var rows = new RowChoice(parsed.GetValue(budgets)!, parsed.GetValue(row));
                 EvaluationReport report = Run(
                     console,
@@ -81,45 +94,38 @@ internal static class EvalCommand
     {
         using var model = new EvaluatedModel(choice, calibration);
         IReadOnlyList<RoutingRule> rules = chosen.Of(model.Info.TrainedExperts);
-        EvaluationText text = EvaluationText.Load(path, maxBytes);
-        int[] tokens = model.Tokenize(Utf8Text.Decode(text.Scored.Span, text.Source));
-        int[] warmup = model.Tokenize(Utf8Text.Decode(text.Warmup.Span, text.WarmupSource));
-        if (calibration is not null)
-        {
-            // Thresholds are there already: one window compiles the code and touches the memory.
-            warmup = warmup[..Math.Min(warmup.Length, model.Info.Window)];
-        }
+        PreparedText text = PreparedText.Load(model, path, maxBytes);
 
-        // The first token has nothing before it, so its bytes are not scored.
-        long bytes = tokens.Length < 2 ? 0 : text.Scored.Length - model.FirstTokenBytes(tokens);
-        if (bytes <= 0)
-        {
-            throw new ToolException($"{text.Source} has {tokens.Length} tokens, at least 2 are needed");
-        }
-
+        // With a calibration thresholds are there already: one window compiles the code and touches the memory.
+        int[] warmup = calibration is null ? text.Warmup : text.Warmup[..Math.Min(text.Warmup.Length, model.Info.Window)];
         using RunRecording recording = model.Attach(files, console);
-        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, rules, tokens, bytes, warmup, cancel);
+        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, cancel);
         recording.Complete();
+        return new EvaluationReport { Model = model.Info, Text = text.Info, Machine = Machine(choice), Rows = rows };
+    }
+
+    private static SweepReport Sweep(
+        ToolConsole console, ModelChoice choice, string? path, int maxBytes, SweepRequest request, CancellationToken cancel)
+    {
+        using var model = new EvaluatedModel(choice);
+        PreparedText text = PreparedText.Load(model, path, maxBytes);
+
+        // A sweep takes minutes: somebody who watches is told where it is.
+        Action<string> progress = console.IsTerminal ? console.Error.WriteLine : _ => { };
+        return SweepEvaluation.Run(model, text, Machine(choice), request, progress, cancel);
+    }
+
+    private static EvaluationMachineInfo Machine(ModelChoice choice)
+    {
         RuntimeInfo runtime = RuntimeInfo.Query();
-        return new EvaluationReport
+        return new EvaluationMachineInfo
         {
-            Model = model.Info,
-            Text = new EvaluationTextInfo
-            {
-                Source = text.Source,
-                Bytes = text.Scored.Length,
-                Tokens = tokens.Length,
-                WarmupSource = text.WarmupSource,
-                WarmupBytes = text.Warmup.Length,
-            },
-            Machine = new EvaluationMachineInfo
-            {
-                Isa = Doctor.IsaName(runtime.Isa),
-                Threads = choice.Threads == 0 ? runtime.PoolThreads : choice.Threads,
-                Cpu = runtime.CpuName,
-                LibraryVersion = runtime.LibraryVersion,
-            },
-            Rows = rows,
+            Isa = Doctor.IsaName(runtime.Isa),
+            Threads = choice.Threads == 0 ? runtime.PoolThreads : choice.Threads,
+            Cpu = runtime.CpuName,
+            LibraryVersion = runtime.LibraryVersion,
         };
     }
+
+    private static bool Given(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 }

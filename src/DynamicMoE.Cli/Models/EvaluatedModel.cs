@@ -10,12 +10,6 @@ internal sealed class EvaluatedModel : IEvaluationModel
 {
     private const int MostWindow = 512;
 
-    // Logits are kept for a whole pass: with a large vocabulary passes are shorter.
-    private const int MostLogits = 1 << 24;
-
-    private readonly MoEModel _model;
-    private readonly MoESession _session;
-    private readonly float[] _logits;
     private readonly IReadOnlyList<int> _prefix;
     private readonly CalibrationTable? _calibration;
     private EvaluationRun? _active;
@@ -27,86 +21,69 @@ internal sealed class EvaluatedModel : IEvaluationModel
     public EvaluatedModel(ModelChoice choice, CalibrationTable? calibration = null)
     {
         _calibration = calibration;
-        _model = choice.Load(MostWindow);
+        Model = choice.Load(MostWindow);
         try
         {
-            calibration?.RequireModel(_model.Hash);
+            calibration?.RequireModel(Model.Hash);
         }
         catch
         {
-            _model.Dispose();
+            Model.Dispose();
             throw;
         }
 
-        ModelConfig config = _model.Config;
+        ModelConfig config = Model.Config;
         int window = Math.Min(MostWindow, config.MaxPositions);
-        int batch = Math.Clamp(MostLogits / config.VocabularySize, 1, window);
-        _session = _model.CreateSession(window);
-        _prefix = _model.Tokenizer!.Encode("");
-        _logits = new float[batch * config.VocabularySize];
+        Windows = new WindowScorer(Model, window);
+        _prefix = Model.Tokenizer!.Encode("");
         Info = new EvaluationModelInfo
         {
             Name = choice.Name,
             Family = config.ModelType,
             Layers = config.LayerCount,
-            MoeLayers = _model.MoELayers.Count,
+            MoeLayers = Model.MoELayers.Count,
             Experts = config.Experts.Count,
             TrainedExperts = config.Experts.PerToken,
             Window = window,
-            Batch = batch,
-            Format = WeightFormats.Name(_model.WeightFormat),
+            Batch = Windows.Batch,
+            Format = WeightFormats.Name(Model.WeightFormat),
         };
     }
 
     /// <inheritdoc/>
     public EvaluationModelInfo Info { get; }
 
+    /// <summary>The model itself, for an evaluation that switches its routing by other means than runs.</summary>
+    public MoEModel Model { get; }
+
+    /// <summary>Runs windows under the routing in force.</summary>
+    public WindowScorer Windows { get; }
+
     /// <inheritdoc/>
-    public int[] Tokenize(string text) => [.. _model.Tokenizer!.Encode(text)];
+    public int[] Tokenize(string text) => [.. Model.Tokenizer!.Encode(text)];
 
     /// <inheritdoc/>
     public int FirstTokenBytes(ReadOnlySpan<int> tokens) =>
-        _prefix.Contains(tokens[0]) ? 0 : SplitCharacters.FirstTokenBytes(_model.Tokenizer!, tokens);
+        _prefix.Contains(tokens[0]) ? 0 : SplitCharacters.FirstTokenBytes(Model.Tokenizer!, tokens);
 
     /// <inheritdoc/>
     public IEvaluationRun Start(RoutingRule rule) => new EvaluationRun(this, rule);
 
     /// <summary>Records and replays what the runs do from now on, warm-up included, in the order in which they do it.</summary>
-    public RunRecording Attach(RunFiles files, ToolConsole console) => files.Attach(_model, _session, console);
+    public RunRecording Attach(RunFiles files, ToolConsole console) => files.Attach(Model, Windows.Session, console);
 
     /// <inheritdoc/>
-    public void Dispose() => _model.Dispose();
+    public void Dispose() => Model.Dispose();
 
     /// <summary>Puts a run's routing in force.</summary>
     private void Activate(EvaluationRun run)
     {
         if (!ReferenceEquals(_active, run))
         {
-            _active?.Leave(_model);
-            run.Enter(_model);
+            _active?.Leave(Model);
+            run.Enter(Model);
             _active = run;
         }
-    }
-
-    private WindowScore Score(ReadOnlySpan<int> tokens)
-    {
-        _session.Reset();
-        double nats = 0, seconds = 0;
-        int vocabulary = _model.Config.VocabularySize;
-        for (int start = 0; start < tokens.Length; start += Info.Batch)
-        {
-            ReadOnlySpan<int> part = tokens.Slice(start, Math.Min(Info.Batch, tokens.Length - start));
-            Span<float> logits = _logits.AsSpan(0, part.Length * vocabulary);
-            long begin = TimeProvider.System.GetTimestamp();
-            _ = _session.Forward(part, logits);
-            seconds += TimeProvider.System.GetElapsedTime(begin).TotalSeconds;
-            for (int i = 0; i < part.Length && start + i + 1 < tokens.Length; i++)
-            {
-                nats += TokenLoss.Nats(logits.Slice(i * vocabulary, vocabulary), tokens[start + i + 1]);
-            }
-        }
-
-        return new WindowScore(nats, _session.Total, seconds);
     }
 
     /// <summary>One rule's routers. Only one rule's routers exist at a time; what a dynamic rule has learnt is kept between its turns.</summary>
@@ -117,7 +94,7 @@ internal sealed class EvaluatedModel : IEvaluationModel
         public WindowScore Score(ReadOnlySpan<int> tokens)
         {
             owner.Activate(this);
-            return owner.Score(tokens);
+            return owner.Windows.Score(tokens);
         }
 
         public void Enter(MoEModel model)
@@ -149,7 +126,7 @@ internal sealed class EvaluatedModel : IEvaluationModel
         private DynamicRoutingOptions StaticOptions(ExpertsConfig config)
         {
             DynamicRoutingOptions options = DynamicRoutingOptions.FixedCount(rule.Experts);
-            options.Weighting = config.NormalizeTopK ? Weighting.Renormalize : Weighting.Raw;
+            options.Weighting = StaticWeights.Of(config);
             return options;
         }
     }

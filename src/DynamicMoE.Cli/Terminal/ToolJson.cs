@@ -6,6 +6,7 @@ using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Packing;
 using DynamicMoE.Cli.Recording;
+using DynamicMoE.Cli.Sweep.Report;
 
 namespace DynamicMoE.Cli.Terminal;
 
@@ -15,6 +16,7 @@ namespace DynamicMoE.Cli.Terminal;
     WriteIndented = true,
     NewLine = "\n")]
 [JsonSerializable(typeof(EvaluationReport))]
+[JsonSerializable(typeof(SweepReport))]
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(PackReport))]
 [JsonSerializable(typeof(CalibrationReport))]
@@ -26,6 +28,9 @@ internal sealed partial class ToolJson : JsonSerializerContext
     /// <summary>Writes an evaluation.</summary>
     public static void Write(ToolConsole console, EvaluationReport report) =>
         console.Out.WriteLine(JsonSerializer.Serialize(report, Default.EvaluationReport));
+
+    /// <summary>A sweep as text.</summary>
+    public static string Of(SweepReport report) => JsonSerializer.Serialize(report, Default.SweepReport);
 
     /// <summary>Writes a diagnosis.</summary>
     public static void Write(ToolConsole console, DoctorReport report) =>

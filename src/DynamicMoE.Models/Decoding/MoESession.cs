@@ -41,6 +41,9 @@ public sealed partial class MoESession
     /// <summary>What each layer with experts did in the last pass, in layer order.</summary>
     public ReadOnlySpan<LayerRouting> LastRouting => _recorder.Layers;
 
+    /// <summary>Asked before each layer with experts, in place of the session's own context; null = nobody.</summary>
+    internal IRoutingAdvisor? Advisor { get; set; }
+
     /// <summary>Appends tokens and computes the logits behind each. Allocates nothing after the first pass.</summary>
     /// <param name="tokens">Ids, 0..VocabularySize-1; at least 1, and no more than fit.</param>
     /// <param name="logits">[out] <c>[tokens, VocabularySize]</c>, row-major.</param>
@@ -146,7 +149,8 @@ public sealed partial class MoESession
             }
             else
             {
-                _recorder.Run(block++, normed, count, delta, Quality is null ? null : _context);
+                RoutingContext? context = Context(layer.Experts!, block, _caches[i], position, count);
+                _recorder.Run(block++, normed, count, delta, context);
             }
 
             TensorPrimitives.Add(hidden, delta, hidden);
@@ -154,6 +158,27 @@ public sealed partial class MoESession
         }
 
         return hidden;
+    }
+
+    private RoutingContext? Context(MoEBlock block, int index, KeyValueCache cache, int position, int count)
+    {
+        if (Advisor is null)
+        {
+            return Quality is null || block.Router.Controller is null ? null : _context;
+        }
+
+        ModelConfig config = _model.Config;
+        return Advisor.Advise(new RoutedInput
+        {
+            Index = index,
+            Block = block,
+            Tokens = count,
+            Position = position,
+            Residual = _work.Hidden.AsSpan(0, count * config.HiddenSize),
+            Normed = _work.Normed.AsSpan(0, count * config.HiddenSize),
+            Query = _work.Query.AsSpan(0, count * config.Attention!.QueryWidth),
+            Keys = cache.Keys.AsSpan(0, (position + count) * config.Attention.KeyValueWidth),
+        });
     }
 
     private void Head(ModelWeights weights, ReadOnlySpan<float> hidden, int position, Span<float> logits)

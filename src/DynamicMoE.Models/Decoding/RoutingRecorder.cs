@@ -60,13 +60,13 @@ internal sealed class RoutingRecorder
     }
 
     /// <summary>Runs the i-th block on a chunk and takes its figures.</summary>
-    public void Run(int index, ReadOnlySpan<float> x, int tokens, Span<float> y, RoutingContext? quality)
+    public void Run(int index, ReadOnlySpan<float> x, int tokens, Span<float> y, RoutingContext? context)
     {
         MoEBlock block = _blocks[index];
         RoutingBuffers buffers = Buffers(index, block);
         long start = _time.GetTimestamp();
         RoutingReport report = _source is null
-            ? block.Forward(x, tokens, y, buffers, block.Router.Controller is null ? null : quality)
+            ? block.Forward(x, tokens, y, buffers, context)
             : _source.Run(index, block, x, tokens, y, buffers);
         _ticks += _time.GetElapsedTime(start).Ticks;
         _record?.Add(index, buffers);
