@@ -145,7 +145,7 @@ public sealed class MoEBlock : IDisposable
     /// <summary>Makes a router and a layer over this block's weights; <see cref="Use"/> puts them in force.</summary>
     /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The router goes into the returned pair.")]
-    internal RoutedLayer Build(DynamicRouterOptions options)
+    internal RoutedLayer Build(DynamicRouterOptions options, ShadowGuardrail? guardrail = null)
     {
         options.SelectionBias = _selectionBias;
         options.LoadBalancing = false;
@@ -159,6 +159,8 @@ public sealed class MoEBlock : IDisposable
                 Threads = _options.Threads,
                 SharedExperts = SharedExperts,
                 SharedExpertGate = _sharedGate,
+                Guardrail = guardrail,
+                GuardrailName = $"layer.{Layer}",
             }));
         }
         catch

@@ -44,6 +44,9 @@ public sealed class MoEModel : IDisposable
 
     internal ModelLoadOptions Options { get; }
 
+    /// <summary>Compares next-token distributions with the static model's, or null without a guardrail.</summary>
+    internal LogitShadow? LogitShadow { get; private set; }
+
     internal ModelWeights Weights
     {
         get
@@ -169,6 +172,7 @@ public sealed class MoEModel : IDisposable
         options ??= new DynamicRoutingOptions();
         options.Calibration?.RequireModel(Hash);
         (Arbiter, Latency) = RoutingPatch.Apply(Config, _blocks, options, Options);
+        Watch(options.Guardrail);
     }
 
     /// <summary>Switches every layer back to the checkpoint's own rule. No forward pass may run meanwhile.</summary>
@@ -176,6 +180,7 @@ public sealed class MoEModel : IDisposable
     public void UnpatchDynamicRouting()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        Watch(null);
         foreach (MoEBlock block in _blocks)
         {
             block.Use(null);
@@ -194,9 +199,16 @@ public sealed class MoEModel : IDisposable
     public void Dispose()
     {
         _disposed = true;
+        Watch(null);
         _weights.Dispose();
     }
 
     internal static DynamicMoEMemoryException NoMemory(string name, OutOfMemoryException cause) =>
         new($"{name}: the managed heap cannot hold its tensors.", cause);
+
+    private void Watch(ShadowGuardrail? guardrail)
+    {
+        LogitShadow?.Dispose();
+        LogitShadow = guardrail is null ? null : new LogitShadow(this, guardrail);
+    }
 }

@@ -15,9 +15,11 @@ public sealed partial class MoESession
     private readonly OverflowGuard _guard;
     private readonly float[] _quality = [float.NaN];
     private readonly RoutingContext _context;
+    private readonly int[] _history;
 
     internal MoESession(MoEModel model, int maxPositions)
     {
+        _history = new int[maxPositions];
         _model = model;
         MaxPositions = maxPositions;
         ModelConfig config = model.Config;
@@ -92,7 +94,12 @@ public sealed partial class MoESession
     private ForwardReport Run(ModelWeights weights, ReadOnlySpan<int> tokens, Span<float> logits, bool everyPosition)
     {
         int vocabulary = _model.Config.VocabularySize;
-        LatencyController? latency = _model.Latency;
+
+        // A pass that routes by something else, or at a quality of its own, says nothing about the budget.
+        LatencyController? latency = _recorder.Source is not null ? null : _model.Latency;
+        LogitShadow? shadow = _recorder.Source is not null || Quality is not null ? null : _model.LogitShadow;
+        long generation = shadow?.Generation ?? 0;
+        tokens.CopyTo(_history.AsSpan(Position));
         long start = latency?.Start() ?? 0;
         _recorder.Begin();
         int done = 0;
@@ -114,7 +121,9 @@ public sealed partial class MoESession
         }
 
         latency?.Stop(start);
+        int first = everyPosition ? Position : Position + tokens.Length - 1;
         Position += tokens.Length;
+        shadow?.Observe(_history.AsSpan(0, Position), first, logits, generation);
         ForwardReport report = _recorder.End(tokens.Length);
         Total = Total.Add(in report);
         return report;

@@ -36,6 +36,7 @@ internal sealed class RoutingRecorder
     /// <summary>Where decisions come from, or null: from the routers.</summary>
     public IRoutingSource? Source
     {
+        get => _source;
         set => _source = value;
     }
 

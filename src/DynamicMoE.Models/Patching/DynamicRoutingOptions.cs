@@ -56,6 +56,12 @@ public sealed class DynamicRoutingOptions
     /// <value>The default, null, is the checkpoint's own convention; another one is logged as a warning.</value>
     public Weighting? Weighting { get; set; }
 
+    /// <summary>Watches what the switched layers lose: sampled tokens of each layer are run again at the trained number of experts, and at sampled
+    /// positions among the first 1024 the next-token distribution is compared with the static model's, which costs a pass over the sequence so far.
+    /// Not owned; dispose it after the model.</summary>
+    /// <value>The default is null: none.</value>
+    public ShadowGuardrail? Guardrail { get; set; }
+
     /// <summary>Decoder layers to switch.</summary>
     /// <value>Indices of layers with experts. The default, null, is all of them.</value>
     public IReadOnlyList<int>? Layers { get; set; }

@@ -31,7 +31,7 @@ internal static class RoutingPatch
                     latency = options.ToLatency(arbiter, load.TimeProvider);
                 }
 
-                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer, arbiter, layers.Count))));
+                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer, arbiter, layers.Count), options.Guardrail)));
             }
             catch (DynamicMoEException e)
             {

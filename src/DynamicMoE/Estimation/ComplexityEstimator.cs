@@ -73,7 +73,7 @@ public abstract class ComplexityEstimator
         catch (RoutingValidationException)
         {
             // A value that is not finite is told by its token; anything else that is wrong stays as it was told.
-            Shapes.RequireFinite(input.Hidden, input.InputDim, "hidden");
+            input.RequireFinite();
             throw;
         }
         catch (Exception error) when (error is not ComplexityEstimationException)

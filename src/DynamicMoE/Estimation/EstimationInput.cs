@@ -55,4 +55,24 @@ public readonly ref struct EstimationInput
         _gate.Logits(Hidden, Tokens, logits);
         return logits;
     }
+
+    /// <exception cref="RoutingValidationException">A value is NaN or infinite; the message names what holds it and the lowest token.</exception>
+    internal void RequireFinite()
+    {
+        Shapes.RequireFinite(Hidden, InputDim, "hidden");
+        if (Context is { } context)
+        {
+            RequireFinite(context.Gradients.Span, nameof(context.Gradients));
+            RequireFinite(context.AttentionWeights.Span, nameof(context.AttentionWeights));
+            RequireFinite(context.LmHeadLogits.Span, nameof(context.LmHeadLogits));
+        }
+    }
+
+    private void RequireFinite(ReadOnlySpan<float> values, string name)
+    {
+        if (values.Length % Tokens == 0)
+        {
+            Shapes.RequireFinite(values, values.Length / Tokens, name);
+        }
+    }
 }

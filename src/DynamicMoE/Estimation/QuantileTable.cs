@@ -76,8 +76,8 @@ internal sealed class QuantileTable(double smoothing)
         }
 
         float low = knots[first - 1];
-        float within = (value - low) / (knots[first] - low);
-        return (first - 0.5f + within) / knots.Length;
+        double within = ((double)value - low) / ((double)knots[first] - low);
+        return (float)((first - 0.5 + within) / knots.Length);
     }
 
     private static int LowerBound(ReadOnlySpan<float> knots, float value)
@@ -122,7 +122,7 @@ internal sealed class QuantileTable(double smoothing)
             for (; next < samples.Length && samples[next] < to; next++)
             {
                 float at = Math.Max(samples[next], from);
-                double part = to > from ? left * (at - from) / (to - from) : 0;
+                double part = to > from ? left * ((double)at - from) / ((double)to - from) : 0;
                 Spread(part, from, at);
                 Spread(sampleMass, at, at);
                 left -= part;

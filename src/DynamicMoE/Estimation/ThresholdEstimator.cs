@@ -6,7 +6,8 @@ namespace DynamicMoE;
 /// Score of a function of the hidden state, taken as it is. Without a function: 1 for tokens whose L2 norm is above the running median,
 /// else 0; 0.5 before the first batch.
 /// </summary>
-/// <remarks>Meant for tests and for rules of the user's own. Cost: that of the function, or InputDim multiply-adds per token.</remarks>
+/// <remarks>Meant for tests and for rules of the user's own. Range: what the function returns, which must be in [0, 1]; else 0, 0.5 or 1. Cost: that of the
+/// function, or InputDim multiply-adds per token. Fallback: the running median of the L2 norm.</remarks>
 public sealed class ThresholdEstimator : ComplexityEstimator
 {
     private readonly TokenScore? _function;

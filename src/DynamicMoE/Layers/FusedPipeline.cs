@@ -19,7 +19,7 @@ internal sealed class FusedPipeline(DynamicRouter router, ExpertBank experts, Mo
         {
             RouteParams parameters = router.Prepare(hidden, tokens, context, scratch);
             RoutingReport report = LayerCalls.Forward(_layer, hidden, tokens, router.InputDim, in parameters, limit, routing, output);
-            router.Commit(scratch, tokens, routing, context);
+            router.Commit(in parameters, scratch, tokens, routing, context);
             return report;
         }
         finally

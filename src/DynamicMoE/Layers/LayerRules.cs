@@ -7,7 +7,11 @@ internal static class LayerRules
     {
         OptionRules rules = new OptionRules(nameof(MoELayer))
             .Require(limit is null || router.CanLimit, $"A capacity limit needs a router with RouteWithin; {router.GetType().Name} has none.")
-            .Require(options.SharedExperts is null || !experts.Managed, $"SharedExperts need native experts; these are managed.");
+            .Require(options.SharedExperts is null || !experts.Managed, $"SharedExperts need native experts; these are managed.")
+            .Require(options.ExpertFaults == ExpertFaultPolicy.Fail || (experts.Managed && router is DynamicRouter),
+                $"ExpertFaults ({options.ExpertFaults}) needs managed experts and a DynamicRouter, not {router.GetType().Name}.")
+            .Require(options.Guardrail is null || (router is DynamicRouter && limit is null),
+                $"Guardrail needs a DynamicRouter, not {router.GetType().Name}, and no capacity limit.");
         bool sameNumber = experts.NumExperts == router.NumExperts;
         if (experts.Managed)
         {

@@ -12,6 +12,7 @@ public class MoELayer : IDisposable
     private readonly ExpertBank? _ownExperts;
     private readonly PerformanceTracker _performance;
     private readonly Dropout _dropout;
+    private readonly LayerShadow? _shadow;
     private readonly ScratchPool<RouteScratch> _scratch = new();
     private volatile bool _disposed;
 
@@ -75,6 +76,7 @@ public class MoELayer : IDisposable
         double shared = Options.SharedExperts is { } s ? (double)s.FlopsPerToken * s.NumExperts : 0;
         double gate = bank is null ? 0 : 2.0 * router.InputDim * router.NumExperts;
         _performance = new PerformanceTracker(bank?.FlopsPerToken ?? 1, gate + shared, router.TrainedExperts);
+        _shadow = Watch(bank);
     }
 
     /// <summary>Chooses the experts.</summary>
@@ -235,6 +237,7 @@ public class MoELayer : IDisposable
         _disposed = true;
         if (disposing)
         {
+            _shadow?.Dispose();
             _pipeline.Dispose();
             _ownExperts?.Dispose();
         }
@@ -250,9 +253,15 @@ public class MoELayer : IDisposable
     private protected virtual RoutingReport ForwardRows(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context, bool given)
     {
+        long generation = _shadow?.Generation ?? 0;
         RoutingReport report = given
             ? _pipeline.Execute(hidden, tokens, output, routing)
             : _pipeline.Run(hidden, tokens, output, routing, context);
+        if (!given)
+        {
+            _shadow?.Observe(hidden, tokens, output, context, generation);
+        }
+
         if (context is { Training: true })
         {
             _dropout.Apply(output);
@@ -261,11 +270,27 @@ public class MoELayer : IDisposable
         return report;
     }
 
+    private LayerShadow? Watch(ExpertBank? bank)
+    {
+        try
+        {
+            return Options.Guardrail is null ? null : LayerShadow.Of(Options, (DynamicRouter)Router, bank, _pipeline);
+        }
+        catch
+        {
+            _pipeline.Dispose();
+            _ownExperts?.Dispose();
+            throw;
+        }
+    }
+
     private LayerPipeline Native(IRouter router, ExpertBank bank, CapacityLimit? limit)
     {
         try
         {
-            return router is DynamicRouter dynamic ? new FusedPipeline(dynamic, bank, Options, limit) : new RoutedPipeline(router, bank, Options, limit);
+            return router is DynamicRouter { ChangesWeights: false } dynamic
+                ? new FusedPipeline(dynamic, bank, Options, limit)
+                : new RoutedPipeline(router, bank, Options, limit);
         }
         catch
         {

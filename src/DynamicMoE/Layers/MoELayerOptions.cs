@@ -36,6 +36,19 @@ public class MoELayerOptions
     /// <value>Finite. The default is null: weight 1.</value>
     public float[]? SharedExpertGate { get; set; }
 
+    /// <summary>What happens to a managed expert that throws or returns a value that is not finite.</summary>
+    /// <value>The default is <see cref="ExpertFaultPolicy.Fail"/>. <see cref="ExpertFaultPolicy.Disable"/> needs managed experts and a
+    /// <see cref="DynamicRouter"/>.</value>
+    public ExpertFaultPolicy ExpertFaults { get; set; }
+
+    /// <summary>Watches the layer's drift from the trained number of experts; not owned. Managed experts are then called by its worker too.</summary>
+    /// <value>The default is null: none. It needs a <see cref="DynamicRouter"/> and no capacity limit.</value>
+    public ShadowGuardrail? Guardrail { get; set; }
+
+    /// <summary>The layer's name in the guardrail's messages and metrics; the names of a process form a bounded set.</summary>
+    /// <value>The default is null: no name.</value>
+    public string? GuardrailName { get; set; }
+
     internal MoELayerOptions Validated(IRouter router)
     {
         Rules(router).ThrowIfBroken();
@@ -50,7 +63,8 @@ public class MoELayerOptions
             .Range(nameof(MaxTokens), MaxTokens, 1, Limits.MaxTokens)
             .Range(nameof(Threads), Threads, 0, Limits.MaxThreads)
             .Positive(nameof(ExpertCapacityFactor), ExpertCapacityFactor)
-            .Require(DropoutRate is >= 0 and < 1, $"DropoutRate ({DropoutRate}) must be at least 0 and below 1.");
+            .Require(DropoutRate is >= 0 and < 1, $"DropoutRate ({DropoutRate}) must be at least 0 and below 1.")
+            .Defined(nameof(ExpertFaults), ExpertFaults);
         if (SharedExperts is not null)
         {
             rules = rules.Require(

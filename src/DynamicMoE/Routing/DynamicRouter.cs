@@ -13,7 +13,6 @@ public partial class DynamicRouter : IRouter, IDisposable
     private readonly bool _ownsGate;
     private readonly ScoreSource? _fused;
     private readonly UsageTracker _usage;
-    private readonly LoadBalancer? _balancer;
     private readonly CalibratedScores? _calibrated;
     private readonly ScratchPool<RouteScratch> _scratch = new();
     private volatile bool _disposed;
@@ -47,7 +46,8 @@ public partial class DynamicRouter : IRouter, IDisposable
         Estimator = _fused is not null ? null : valid.ComplexityEstimator.Instance
             ?? BuiltInEstimators.Create(valid.ComplexityEstimator.Name, valid.EstimatorOptions ?? new EstimatorOptions());
         _usage = new UsageTracker(valid.NumExperts);
-        _balancer = valid.LoadBalancing!.Value ? new LoadBalancer(valid.NumExperts, valid.BalanceStep, valid.BalanceBound) : null;
+        _usable = new UsableExperts(valid.NumExperts);
+        (_balancer, _weights) = Balancers(valid);
         Arbiter = valid.Arbiter ?? DynamicRouterChoices.Arbiter(valid);
         Controller = Arbiter is null ? null : new ThresholdController(new ThresholdControllerOptions
         {
@@ -188,15 +188,8 @@ public partial class DynamicRouter : IRouter, IDisposable
             NoiseFactor = _options.NoiseFactor,
             NoiseSeed = _options.Seed,
             MaxDistinct = _options.MaxDistinctExperts ?? 0,
-            SelectionBias = _options.SelectionBias,
+            SelectionBias = Bias(scratch),
         };
-        if (_balancer is not null)
-        {
-            Span<float> bias = scratch.Bias(NumExperts);
-            _balancer.Read(_options.SelectionBias, bias);
-            parameters.SelectionBias = bias;
-        }
-
         if (context is not null)
         {
             ContextRules.Apply(context, tokens, NumExperts, ref parameters);
@@ -207,15 +200,17 @@ public partial class DynamicRouter : IRouter, IDisposable
             }
         }
 
+        parameters.ExpertMask = _usable.And(parameters.ExpertMask, scratch);
         AddScores(hidden, tokens, context, scratch, ref parameters);
         return parameters;
     }
 
     /// <summary>Learns from a batch that was routed.</summary>
-    internal void Commit(RouteScratch scratch, int tokens, RoutingBuffers buffers, RoutingContext? context)
+    internal void Commit(in RouteParams parameters, RouteScratch scratch, int tokens, RoutingBuffers buffers, RoutingContext? context)
     {
         _usage.Record(buffers.ExpertRoutes);
-        _balancer?.Update(buffers.ExpertRoutes);
+        _balancer?.Update(buffers.ExpertRoutes, parameters.ExpertMask);
+        _weights?.Update(buffers.ExpertRoutes, parameters.ExpertMask);
         if (scratch.Estimated)
         {
             Estimator!.Observe(scratch.Raw(tokens), context);
@@ -253,7 +248,8 @@ public partial class DynamicRouter : IRouter, IDisposable
                 report = RouterCalls.Limit(Gate.Handle, tokens, in parameters, capacity, routes);
             }
 
-            Commit(scratch, tokens, routes, context);
+            ScaleWeights(routes, tokens, scratch);
+            Commit(in parameters, scratch, tokens, routes, context);
             if (!ReferenceEquals(routes, buffers))
             {
                 routes.CopyTo(buffers, tokens);

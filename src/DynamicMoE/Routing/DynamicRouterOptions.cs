@@ -37,17 +37,25 @@ public class DynamicRouterOptions
     /// <value>The default is <see cref="Weighting.Renormalize"/>.</value>
     public Weighting Weighting { get; set; }
 
-    /// <summary>Whether a bounded, choose-only selection bias evens out the load between batches.</summary>
+    /// <summary>Whether the load of experts is balanced between batches, as <see cref="BalancingMode"/> says. Usage is counted in any case.</summary>
     /// <value>The default, null, is true for a router with its own gate and false over given gate weights.</value>
     public bool? LoadBalancing { get; set; }
 
-    /// <summary>Change of an expert's selection bias per batch, in units of probability.</summary>
+    /// <summary>How load balancing acts.</summary>
+    /// <value>The default is <see cref="LoadBalancingMode.SelectionBias"/>.</value>
+    public LoadBalancingMode BalancingMode { get; set; }
+
+    /// <summary>Selection bias: change of an expert's bias per batch, in units of probability.</summary>
     /// <value>Above 0, at most 1. The default is 0.001.</value>
     public float BalanceStep { get; set; } = 0.001f;
 
-    /// <summary>Largest absolute selection bias that load balancing builds up, in units of probability.</summary>
+    /// <summary>Selection bias: the largest absolute bias that load balancing builds up, in units of probability.</summary>
     /// <value>Between 0 and 1. The default is 0.05.</value>
     public float BalanceBound { get; set; } = 0.05f;
+
+    /// <summary>Weight penalty: share of its weight that an overused expert loses.</summary>
+    /// <value>Above 0, at most 0.5. The default is 0.1.</value>
+    public float WeightPenalty { get; set; } = 0.1f;
 
     /// <summary>Factor on the noise that is added to logits; 0 in inference.</summary>
     /// <value>Between 0 and 1. The default is 0.</value>

@@ -21,6 +21,8 @@ internal static class DynamicRouterRules
             .Defined(nameof(o.Weighting), o.Weighting)
             .Require(o.BalanceStep is > 0 and <= 1, $"BalanceStep ({o.BalanceStep}) must be above 0 and at most 1.")
             .Range(nameof(o.BalanceBound), o.BalanceBound, 0, 1)
+            .Defined(nameof(o.BalancingMode), o.BalancingMode)
+            .Require(o.WeightPenalty is > 0 and <= 0.5f, $"WeightPenalty ({o.WeightPenalty}) must be above 0 and at most 0.5.")
             .Range(nameof(o.NoiseFactor), o.NoiseFactor, 0, 1)
             .Range(nameof(o.Tau), o.Tau, 0, 1)
             .Require(o.TopP is > 0 and <= 1, $"TopP ({o.TopP}) must be above 0 and at most 1.")

@@ -9,6 +9,7 @@ internal sealed class RouteScratch
     private float[] _logits = [];
     private float[] _taus = [];
     private int[] _counts = [];
+    private byte[] _mask = [];
     private RoutingBuffers? _routing;
 
     /// <summary>Whether this call's raw values belong into the estimator's running table.</summary>
@@ -25,6 +26,8 @@ internal sealed class RouteScratch
     internal Span<int> Counts(int tokens) => Sized(ref _counts, tokens);
 
     internal Span<float> Logits(int elements) => Sized(ref _logits, elements);
+
+    internal Span<byte> Mask(int experts) => Sized(ref _mask, experts);
 
     /// <summary>Buffers for a caller that did not bring its own.</summary>
     internal RoutingBuffers Routing(IRouter router, int tokens, bool withLogits)

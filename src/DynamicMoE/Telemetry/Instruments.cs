@@ -5,7 +5,7 @@ namespace DynamicMoE;
 /// <summary>The meter of the library and its instruments. Tags are drawn from small sets, so that the number of series is bounded.</summary>
 internal static class Instruments
 {
-    internal const string MeterName = "DynamicMoE";
+    internal const string MeterName = MoEMetrics.MeterName;
 
     /// <summary>Names of arbiters that get a series of their own; later ones share one.</summary>
     internal const int MostNames = 32;
@@ -18,28 +18,28 @@ internal static class Instruments
 
     private const string OtherName = "other";
 
-    private static readonly Meter s_meter = new(MeterName);
+    internal static readonly Meter Meter = new(MoEMetrics.MeterName);
     private static readonly Lock s_gate = new();
     private static readonly HashSet<string> s_names = [];
 
     /// <summary>Gauge, experts per token: budget in force over all layers.</summary>
-    internal static readonly Gauge<double> BudgetEffective = s_meter.CreateGauge<double>(
+    internal static readonly Gauge<double> BudgetEffective = Meter.CreateGauge<double>(
         "dynamicmoe.budget.effective", "{expert}", "Mean experts per token that is in force.");
 
     /// <summary>Gauge, layers: budgets that have been missed for 200 batches.</summary>
-    internal static readonly Gauge<int> BudgetMissed = s_meter.CreateGauge<int>(
+    internal static readonly Gauge<int> BudgetMissed = Meter.CreateGauge<int>(
         "dynamicmoe.budget.missed_layers", "{layer}", "Layers whose realised mean has missed the budget for 200 batches.");
 
     /// <summary>Gauge, layers: budgets that no threshold gives.</summary>
-    internal static readonly Gauge<int> BudgetUnattainable = s_meter.CreateGauge<int>(
+    internal static readonly Gauge<int> BudgetUnattainable = Meter.CreateGauge<int>(
         "dynamicmoe.budget.unattainable_layers", "{layer}", "Layers whose budget no threshold gives.");
 
     /// <summary>Counter, decisions: changes of the budget by the input that decided.</summary>
-    internal static readonly Counter<long> BudgetDecisions = s_meter.CreateCounter<long>(
+    internal static readonly Counter<long> BudgetDecisions = Meter.CreateCounter<long>(
         "dynamicmoe.budget.decisions", "{decision}", "Changes of the budget, by the input that decided.");
 
     /// <summary>Gauge, seconds: 95th percentile of a forward call over the window.</summary>
-    internal static readonly Gauge<double> ForwardP95 = s_meter.CreateGauge<double>(
+    internal static readonly Gauge<double> ForwardP95 = Meter.CreateGauge<double>(
         "dynamicmoe.forward.p95", "s", "95th percentile of a forward call over the last minute.");
 
     /// <summary>The name as a tag: itself for the first names seen, else one that the others share.</summary>

@@ -73,6 +73,36 @@ public sealed class AllocationTests
         AssertNoAllocation(() => layer.Forward(hidden, tokens, output));
     }
 
+    [Fact]
+    public void Forward_WhenExpertsAreOutAndWeightsPenalised_AllocatesNothing()
+    {
+        using var experts = TestExperts.Create(new ExpertBankOptions { NumExperts = 8, Hidden = Dim, Width = 24 });
+        using var router = new DynamicRouter(new DynamicRouterOptions
+        {
+            InputDim = Dim, NumExperts = 8, MaxExperts = 2, BalancingMode = LoadBalancingMode.WeightPenalty,
+        });
+        router.DisableExpert(3);
+        using var layer = new MoELayer(router, experts.Bank);
+        var output = new float[Hidden.Length];
+        var context = new RoutingContext { ExpertMask = new byte[] { 1, 1, 1, 1, 1, 1, 1, 0 } };
+
+        AssertNoAllocation(() => layer.Forward(Hidden, Tokens, output, null, context));
+    }
+
+    [Theory]
+    [InlineData(1e-9)]
+    [InlineData(1)]
+    public void Forward_WhenAGuardrailSamples_AllocatesNothing(double rate)
+    {
+        using var experts = TestExperts.Create(new ExpertBankOptions { NumExperts = 8, Hidden = Dim, Width = 24 });
+        using DynamicRouter router = Router();
+        using var guardrail = new ShadowGuardrail(new GuardrailOptions { SampleRate = rate, RunInBackground = false });
+        using var layer = new MoELayer(router, experts.Bank, new MoELayerOptions { Guardrail = guardrail });
+        var output = new float[Hidden.Length];
+
+        AssertNoAllocation(() => layer.Forward(Hidden, Tokens, output));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
