@@ -63,6 +63,6 @@ internal sealed class OracleScore : ITokenScore
     {
         DynamicRoutingOptions options = DynamicRoutingOptions.FixedCount(count);
         options.Weighting = weighting;
-        return block.Build(options.ToRouter(block.Config));
+        return block.Build(options.ToRouter(block.Config, block.Layer, arbiter: null, arbiterLayer: 0));
     }
 }
