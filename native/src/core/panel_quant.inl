@@ -74,9 +74,11 @@ DMOE_INLINE void quant_tile(const void* const* rows, const uint8_t* panels, int6
 #pragma GCC unroll 4
     for (int pair = 0; pair < 4; ++pair) {
       // Spread over the step: asked for at once they would wait for each other.
-#pragma GCC unroll 16
-      for (int64_t line = kLines * pair / 4; line < kLines * (pair + 1) / 4; ++line)
-        prefetch(wanted + line * 64);
+      if constexpr (kLines > 0) {
+#pragma GCC unroll 32
+        for (int64_t line = 0; line < kLines; ++line)
+          if (line * 4 / kLines == pair) prefetch(wanted + line * 64);
+      }
       ByteVec even[kVectors], odd[kVectors];
 #pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
