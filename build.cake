@@ -146,7 +146,13 @@ Task("Limits").Does(() =>
 // Only builds: a full run takes half an hour on an idle machine. `dmoe bench layer --peers` finds what this builds.
 Task("Peers").IsDependentOn("Build").Does(() => DotNetBuild("benchmarks/DynamicMoE.Peers", release));
 
-Task("TrainTinyMoE").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- train"));
+Task("TrainTinyMoE").IsDependentOn("Build").Does(() =>
+{
+    Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- train");
+    Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- corpus --out artifacts/corpus");
+    Run("dotnet", "run -c Release --project src/DynamicMoE.Cli -- calibrate --text artifacts/corpus/calibration.txt --max-bytes 131072 "
+        + "--sensitivity-tokens 131072 --out src/DynamicMoE.Cli/TinyMoE/dynamicmoe.calibration.json --force");
+});
 
 Task("Golden").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- golden"));
 

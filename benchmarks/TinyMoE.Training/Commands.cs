@@ -7,6 +7,9 @@ namespace TinyMoE.Training;
 /// <summary>What each subcommand does.</summary>
 internal static class Commands
 {
+    // 128 KiB from all over the training text: it changes from file to file.
+    private const int CalibrationPieces = 64, CalibrationPieceBytes = 2048;
+
     public static void DescribeCorpus(DirectoryInfo? output, TextWriter log)
     {
         var corpus = LoadCorpus();
@@ -25,6 +28,7 @@ internal static class Commands
         output.Create();
         File.WriteAllBytes(Path.Combine(output.FullName, "training.txt"), corpus.Training.Bytes.ToArray());
         File.WriteAllBytes(Path.Combine(output.FullName, "held-out.txt"), corpus.HeldOut.Bytes.ToArray());
+        File.WriteAllBytes(Path.Combine(output.FullName, "calibration.txt"), corpus.Training.Sample(CalibrationPieces, CalibrationPieceBytes));
 
         static object Describe(CorpusPart part) => new { Files = part.Files.Count, part.Paragraphs, Bytes = part.Bytes.Length };
     }

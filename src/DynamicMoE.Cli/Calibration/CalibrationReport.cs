@@ -25,7 +25,11 @@ internal sealed record CalibrationReport
     public required IReadOnlyList<CalibratedLayer> Layers { get; init; }
 
     /// <summary>Makes a report.</summary>
-    public static CalibrationReport Of(CalibrationTable table, string file, long textBytes, double meanExperts) => new()
+    /// <param name="table">The calibration.</param>
+    /// <param name="file">Where it was written.</param>
+    /// <param name="textBytes">Bytes of text behind it.</param>
+    /// <param name="share">Budget of the thresholds, as a share of the most experts per token.</param>
+    public static CalibrationReport Of(CalibrationTable table, string file, long textBytes, double share) => new()
     {
         File = file,
         ModelHash = table.Model.ToString(),
@@ -35,8 +39,9 @@ internal sealed record CalibrationReport
         Layers = [.. table.Layers.Select(layer => new CalibratedLayer
         {
             Layer = layer.Layer,
-            MeanExperts = Math.Clamp(meanExperts, 1, layer.MaxExperts),
-            Tau = layer.TauFor(meanExperts, 1, layer.MaxExperts),
+            MeanExperts = Math.Max(1, share * layer.MaxExperts),
+            Tau = layer.TauFor(share * layer.MaxExperts, 1, layer.MaxExperts),
+            Sensitivity = layer.Sensitivity,
         })],
     };
 
@@ -48,7 +53,8 @@ internal sealed record CalibrationReport
         foreach (CalibratedLayer layer in Layers)
         {
             console.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"layer {layer.Layer}: threshold {layer.Tau:F4} for {layer.MeanExperts:0.##} experts per token"));
+                CultureInfo.InvariantCulture, $"layer {layer.Layer}: threshold {layer.Tau:F4} for {layer.MeanExperts:0.##} experts per token")
+                + (layer.Sensitivity is { } loss ? string.Create(CultureInfo.InvariantCulture, $", {loss:F5} nats per token lost with one expert") : ""));
         }
     }
 }
@@ -64,4 +70,7 @@ internal sealed record CalibratedLayer
 
     /// <summary>Threshold that gives it on the calibration's text.</summary>
     public required double Tau { get; init; }
+
+    /// <summary>Nats per token that the model loses when this layer alone has one expert; null = not measured.</summary>
+    public required double? Sensitivity { get; init; }
 }

@@ -24,17 +24,21 @@ internal static class CalibrateCommand
         Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
         Option<int> maxBytes = NumberOptions.Whole("--max-bytes", "Most bytes of text to run.", 256, 1 << 24, 65536);
+        Option<int> sensitivity = NumberOptions.Whole(
+            "--sensitivity-tokens", "Tokens, spread over those, that are run once more for each layer to find what it needs of a budget. 0: no such figures.", 0, 1 << 24, 8192);
         Option<bool> json = SharedOptions.Json();
-        var command = new Command("calibrate", "Writes a model's calibration: thresholds for any budget and score quantiles, per layer.")
+        var command = new Command("calibrate", "Writes a model's calibration: thresholds for any budget, score quantiles and sensitivity, per layer.")
         {
-            model, text, output, force, format, threads, maxBytes, json,
+            model, text, output, force, format, threads, maxBytes, sensitivity, json,
         };
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
                 var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
-                CalibrationReport report = Run(
-                    choice, parsed.GetValue(text)!, parsed.GetValue(output)!, parsed.GetValue(force), parsed.GetValue(maxBytes), cancel);
+                RequireFree(parsed.GetValue(output)!, parsed.GetValue(force));
+                (CalibrationTable table, int bytes) = Run(choice, parsed.GetValue(text)!, parsed.GetValue(maxBytes), parsed.GetValue(sensitivity), cancel);
+                table.Save(parsed.GetValue(output)!, parsed.GetValue(force));
+                CalibrationReport report = CalibrationReport.Of(table, parsed.GetValue(output)!, bytes, 0.75);
                 if (parsed.GetValue(json))
                 {
                     ToolJson.Write(console, report);
@@ -50,18 +54,34 @@ internal static class CalibrateCommand
         return command;
     }
 
-    private static CalibrationReport Run(ModelChoice choice, string path, string output, bool force, int maxBytes, CancellationToken cancel)
+    private static void RequireFree(string output, bool force)
     {
         if (!force && File.Exists(output))
         {
             throw new ToolException($"--out '{output}' exists; --force replaces it");
         }
+    }
 
-        using MoEModel model = choice.Load(Batch);
+    private static (CalibrationTable Table, int TextBytes) Run(ModelChoice choice, string path, int maxBytes, int sensitivityTokens, CancellationToken cancel)
+    {
+        // What lies beside the weights may be what is made anew.
+        using MoEModel model = choice.Load(Batch, withCalibration: false);
         ReadOnlyMemory<byte> text = EvaluationText.Load(path, maxBytes).Scored;
         int[] tokens = [.. model.Tokenizer!.Encode(Utf8Text.Decode(text.Span, path))];
         CalibrationTable table = model.Calibrate(tokens, estimators: null, cancel);
-        table.Save(output, force);
-        return CalibrationReport.Of(table, output, text.Length, 0.75 * model.Config.Experts.PerToken);
+        if (sensitivityTokens > 0)
+        {
+            table = table.WithSensitivity(model.MeasureSensitivity(Spread(tokens, Math.Max(sensitivityTokens, LayerCalibrator.MinTokens)), cancel));
+        }
+
+        return (table, text.Length);
+    }
+
+    // Whole windows from all over the text.
+    private static int[] Spread(int[] tokens, int count)
+    {
+        int[][] windows = [.. tokens.Chunk(Batch)];
+        int taken = Math.Min(windows.Length, (count + Batch - 1) / Batch);
+        return [.. Enumerable.Range(0, taken).SelectMany(i => windows[(int)((long)i * windows.Length / taken)])];
     }
 }

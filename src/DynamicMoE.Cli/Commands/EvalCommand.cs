@@ -97,7 +97,7 @@ internal static class EvalCommand
         PreparedText text = PreparedText.Load(model, path, maxBytes);
 
         // With a calibration thresholds are there already: one window compiles the code and touches the memory.
-        int[] warmup = calibration is null ? text.Warmup : text.Warmup[..Math.Min(text.Warmup.Length, model.Info.Window)];
+        int[] warmup = (calibration ?? model.Model.Calibration) is null ? text.Warmup : text.Warmup[..Math.Min(text.Warmup.Length, model.Info.Window)];
         using RunRecording recording = model.Attach(files, console);
         IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, cancel);
         recording.Complete();

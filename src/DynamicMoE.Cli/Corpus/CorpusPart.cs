@@ -9,6 +9,40 @@ namespace DynamicMoE.Cli.Corpus;
 /// <param name="Bytes">The text as UTF-8.</param>
 public sealed record CorpusPart(IReadOnlyList<string> Files, int Paragraphs, ReadOnlyMemory<byte> Bytes)
 {
+    /// <summary>Pieces from all over the text, evenly spread, each cut between characters.</summary>
+    /// <param name="pieces">At least 1.</param>
+    /// <param name="pieceBytes">Bytes of a piece, at most; at least 4.</param>
+    /// <returns>UTF-8; the whole text when it is no longer than the pieces together.</returns>
+    public byte[] Sample(int pieces, int pieceBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pieces, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(pieceBytes, 4);
+        if (Bytes.Length <= (long)pieces * pieceBytes)
+        {
+            return Bytes.ToArray();
+        }
+
+        var sample = new List<byte>(pieces * pieceBytes);
+        for (int i = 0; i < pieces; i++)
+        {
+            int start = (int)((long)i * Bytes.Length / pieces);
+            sample.AddRange(Bytes.Span[Boundary(start)..Boundary(Math.Min(start + pieceBytes, Bytes.Length))]);
+        }
+
+        return [.. sample];
+    }
+
+    // The start of the character that holds a byte.
+    private int Boundary(int at)
+    {
+        while (at < Bytes.Length && (Bytes.Span[at] & 0xC0) == 0x80)
+        {
+            at--;
+        }
+
+        return at;
+    }
+
     /// <summary>Reads files and leaves out every paragraph whose normalised text is in <paramref name="seen"/>, to which it adds.</summary>
     internal static CorpusPart Read(IEnumerable<KeyValuePair<string, string>> files, HashSet<string> seen)
     {

@@ -26,8 +26,9 @@ internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threa
 
     /// <summary>Loads it.</summary>
     /// <param name="batch">Tokens per pass, at most.</param>
+    /// <param name="withCalibration">Whether the calibration beside the weights counts.</param>
     /// <exception cref="ToolException">There is nothing at the path, or the checkpoint has no tokenizer or no experts.</exception>
-    public MoEModel Load(int batch)
+    public MoEModel Load(int batch, bool withCalibration = true)
     {
         string path = Place;
         MoEModel model = MoEModel.Load(path, new ModelLoadOptions
@@ -35,6 +36,7 @@ internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threa
             WeightFormat = Format,
             Threads = Threads,
             MaxTokens = batch,
+            LoadCalibration = withCalibration,
         });
         if (model.Tokenizer is null || model.MoELayers.Count == 0)
         {

@@ -33,7 +33,8 @@ internal static class SweepEvaluation
         int trained = model.Info.TrainedExperts, windowTokens = Math.Min(request.WindowTokens, model.Info.Window);
         Weighting weighting = request.Weighting ?? model.Model.Config.Experts.Weighting;
         double[] budgets = request.Budgets ?? SweepPlan.Budgets(trained);
-        IReadOnlyList<SweepRule> rules = SweepPlan.Rules(model.Model.Config.Experts, budgets, weighting);
+        IReadOnlyList<SweepRule> rules = SweepPlan.Rules(
+            model.Model.Config.Experts, budgets, weighting, dividedByLayer: model.Model.Calibration?.Layers[0].Sensitivity is not null);
         SpreadWindows windows = SpreadWindows.Over(TextWindows.Of(text.Tokens, windowTokens), request.Windows);
         if (windows.Scored.Count < LeastWindows)
         {

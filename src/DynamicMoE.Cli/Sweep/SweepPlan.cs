@@ -19,8 +19,9 @@ internal static class SweepPlan
     /// <param name="config">The model's experts.</param>
     /// <param name="budgets">Mean experts per token.</param>
     /// <param name="weighting">Weights of the dynamic rows.</param>
+    /// <param name="dividedByLayer">Whether the default divides the budget by the layers' sensitivity, so that equal budgets are the alternative.</param>
     /// <exception cref="ToolException">The model was trained with one expert, or a budget is outside its range.</exception>
-    public static IReadOnlyList<SweepRule> Rules(ExpertsConfig config, IEnumerable<double> budgets, Weighting weighting)
+    public static IReadOnlyList<SweepRule> Rules(ExpertsConfig config, IEnumerable<double> budgets, Weighting weighting, bool dividedByLayer)
     {
         if (config.PerToken < 2)
         {
@@ -36,7 +37,7 @@ internal static class SweepPlan
                     $"--budgets {budget} is outside 1..{config.PerToken}, the experts per token that the model was trained with"));
             }
 
-            rules.AddRange(DynamicRules(config, budget, weighting));
+            rules.AddRange(DynamicRules(config, budget, weighting, dividedByLayer));
         }
 
         return rules;
@@ -55,7 +56,7 @@ internal static class SweepPlan
         }
     }
 
-    private static IEnumerable<SweepRule> DynamicRules(ExpertsConfig config, double budget, Weighting weighting)
+    private static IEnumerable<SweepRule> DynamicRules(ExpertsConfig config, double budget, Weighting weighting, bool dividedByLayer)
     {
         yield return SweepRule.Dynamic(SweepKind.Confidence, SweepRule.Confidence, weighting, budget);
         if (config.NormalizeTopK)
@@ -64,7 +65,9 @@ internal static class SweepPlan
             yield return SweepRule.Dynamic(SweepKind.Confidence, SweepRule.Confidence, other, budget);
         }
 
-        yield return SweepRule.Dynamic(SweepKind.ConfidenceByLayer, SweepRule.ConfidenceByLayer, weighting, budget);
+        yield return dividedByLayer
+            ? SweepRule.Dynamic(SweepKind.ConfidenceEqual, SweepRule.ConfidenceEqual, weighting, budget)
+            : SweepRule.Dynamic(SweepKind.ConfidenceByLayer, SweepRule.ConfidenceByLayer, weighting, budget);
         yield return SweepRule.Dynamic(SweepKind.TopP, SweepRule.TopP, weighting, budget);
         foreach (string score in TokenScores.Names)
         {

@@ -8,10 +8,14 @@ internal enum SweepKind
     /// <summary>The same number for every token.</summary>
     Static,
 
-    /// <summary>The product's default: threshold on router confidence, one online threshold per layer.</summary>
+    /// <summary>The product's default: threshold on router confidence, one online threshold per layer, the budget divided among layers as the model's own
+    /// calibration says; equal budgets without one.</summary>
     Confidence,
 
-    /// <summary>The default with the budget divided among layers by what each loses with one expert, measured on the calibration text.</summary>
+    /// <summary>The same with equal budgets, for a model whose calibration knows better.</summary>
+    ConfidenceEqual,
+
+    /// <summary>The same with the budget divided by what each layer loses with one expert, measured on the calibration text, for a model without calibration.</summary>
     ConfidenceByLayer,
 
     /// <summary>The product's top-p rule with one mass for all layers.</summary>
@@ -23,7 +27,7 @@ internal enum SweepKind
 
 /// <summary>One row of the sweep.</summary>
 /// <param name="Kind">How experts are chosen.</param>
-/// <param name="Signal">"static", "confidence", "confidence_by_layer", "top_p", or the name of a score.</param>
+/// <param name="Signal">"static", "confidence", "confidence_equal", "confidence_by_layer", "top_p", or the name of a score.</param>
 /// <param name="Weighting">Weights of the chosen experts.</param>
 /// <param name="Experts">Static: experts per token.</param>
 /// <param name="Budget">Otherwise: mean experts per token.</param>
@@ -31,6 +35,9 @@ internal sealed record SweepRule(SweepKind Kind, string Signal, Weighting Weight
 {
     /// <summary>Signal of the default rows.</summary>
     public const string Confidence = "confidence";
+
+    /// <summary>Signal of the default with equal budgets.</summary>
+    public const string ConfidenceEqual = "confidence_equal";
 
     /// <summary>Signal of the default with a budget of its own for each layer.</summary>
     public const string ConfidenceByLayer = "confidence_by_layer";

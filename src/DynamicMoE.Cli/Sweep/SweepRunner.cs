@@ -17,7 +17,7 @@ internal sealed class SweepRunner : IDisposable
     private readonly IReadOnlyList<ReadOnlyMemory<int>> _calibration;
     private readonly Dictionary<string, (ITokenScore Score, RankTable[] Tables)> _scores = [];
     private readonly CancellationToken _cancel;
-    private double[]? _sensitivity;
+    private IReadOnlyList<double>? _sensitivity;
 
     /// <summary>Makes a runner.</summary>
     /// <param name="model">The model; not owned. Its routing is the checkpoint's again once a run is over.</param>
@@ -78,9 +78,11 @@ internal sealed class SweepRunner : IDisposable
             case SweepKind.Confidence:
                 Patch(new DynamicRoutingOptions { MeanExpertsPerToken = budget }, rule.Weighting);
                 break;
+            case SweepKind.ConfidenceEqual:
+                Patch(new DynamicRoutingOptions { MeanExpertsPerToken = budget, Sensitivity = [.. _model.MoELayers.Select(_ => 1.0)] }, rule.Weighting);
+                break;
             case SweepKind.ConfidenceByLayer:
-                double[] sensitivity = Sensitivity(rule.Weighting);
-                Patch(new DynamicRoutingOptions { MeanExpertsPerToken = budget, Sensitivity = sensitivity }, rule.Weighting);
+                Patch(new DynamicRoutingOptions { MeanExpertsPerToken = budget, Sensitivity = Sensitivity() }, rule.Weighting);
                 break;
             case SweepKind.Score:
                 (ITokenScore score, RankTable[] tables) = Calibrated(rule);
@@ -114,24 +116,15 @@ internal sealed class SweepRunner : IDisposable
         return known;
     }
 
-    // What each layer loses when it alone has one expert.
-    private double[] Sensitivity(Weighting weighting)
+    private IReadOnlyList<double> Sensitivity()
     {
         if (_sensitivity is null)
         {
-            _model.UnpatchDynamicRouting();
-            double trained = Score(_calibration).Sum(window => window.Nats);
-            _sensitivity = [.. _model.MoELayers.Select(block =>
-            {
-                DynamicRoutingOptions single = DynamicRoutingOptions.FixedCount(1);
-                single.Layers = [block.Layer];
-                Patch(single, weighting);
-                return Math.Max(0, Score(_calibration).Sum(window => window.Nats) - trained);
-            })];
-            if (_sensitivity.Sum() == 0)
-            {
-                Array.Fill(_sensitivity, 1);
-            }
+            int[] tokens = [.. _calibration.SelectMany(window => window.ToArray())];
+
+            // Too little text tells the layers as little apart as a model that loses nothing.
+            IReadOnlyList<double> measured = tokens.Length < LayerCalibrator.MinTokens ? [0] : _model.MeasureSensitivity(tokens, _cancel);
+            _sensitivity = measured.Any(loss => loss > 0) ? measured : [.. _model.MoELayers.Select(_ => 1.0)];
         }
 
         return _sensitivity;

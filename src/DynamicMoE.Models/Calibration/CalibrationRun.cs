@@ -1,11 +1,11 @@
 namespace DynamicMoE.Models;
 
 /// <summary>Lets calibrators see what each layer sees, while the model routes as it was trained.</summary>
-internal sealed class CalibrationRun(IEnumerable<MoEBlock> blocks, IReadOnlyList<EstimatorChoice>? estimators) : IRoutingSource
+internal sealed class CalibrationRun(IReadOnlyList<MoEBlock> blocks, IReadOnlyList<EstimatorChoice>? estimators) : IRoutingSource
 {
     private readonly LayerCalibrator[] _layers = [.. blocks.Select(block => new LayerCalibrator(block.TrainedRouter, block.Layer, estimators))];
 
-    public int MostExperts => 0;
+    public int MostExperts { get; } = blocks[0].Config.PerToken;
 
     public void Next(ReadOnlySpan<int> tokens, int position)
     {

@@ -1,14 +1,15 @@
 namespace DynamicMoE.Models;
 
 /// <summary>A checkpoint with experts, ready to decode. Sessions of one model may run on many threads at once.</summary>
-public sealed class MoEModel : IDisposable
+public sealed partial class MoEModel : IDisposable
 {
     private readonly ModelWeights _weights;
     private readonly MoEBlock[] _blocks;
     private bool _disposed;
 
-    private MoEModel(ModelConfig config, ModelLoadOptions options, ModelWeights weights, ITextTokenizer? tokenizer)
+    private MoEModel(ModelConfig config, ModelLoadOptions options, ModelWeights weights, ITextTokenizer? tokenizer, CalibrationTable? calibration = null)
     {
+        Calibration = calibration;
         WeightFormat = weights.Format;
         Config = config;
         Options = options;
@@ -56,13 +57,14 @@ public sealed class MoEModel : IDisposable
         }
     }
 
-    /// <summary>Loads a folder (config.json, model.safetensors or shards with their index, and a tokenizer if there is one) or a packed file.</summary>
+    /// <summary>Loads a folder (config.json, model.safetensors or shards with their index, and a tokenizer and a calibration if there are any) or a packed file.</summary>
     /// <param name="path">Path of the folder or of the packed file. The files of a folder must not change while they are loaded; none stays open. A
     /// packed file must not change while the model is used, which reads its experts where they lie; it may be renamed or deleted.</param>
     /// <param name="options">Options; null for the defaults.</param>
     /// <returns>The model, routing as the checkpoint was trained; dispose it when it is no longer used.</returns>
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
-    /// <exception cref="RouterConfigurationException">An option is outside its range, or another format than that of the packed file was asked for.</exception>
+    /// <exception cref="RouterConfigurationException">An option is outside its range, or another format than that of the packed file was asked for,
+    /// or dynamicmoe.calibration.json is no calibration or that of another model; names the file.</exception>
     /// <exception cref="ModelConfigurationException">config.json or the tokenizer is not valid, or asks for what is not supported; names the key.</exception>
     /// <exception cref="CheckpointFormatException">A file breaks the format, or a tensor or section is missing or wrong; names file, tensor or section, and value.</exception>
     /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
@@ -75,7 +77,19 @@ public sealed class MoEModel : IDisposable
             using Checkpoint checkpoint = Checkpoint.Open(path);
             valid.Verify(checkpoint);
             ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(checkpoint.Files!, checkpoint.Config) : null;
-            return new MoEModel(checkpoint.Config, valid, ModelWeights.Load(checkpoint, valid), tokenizer);
+            CalibrationTable? calibration = valid.LoadCalibration ? CalibrationFile.Load(checkpoint.Files!) : null;
+            ModelWeights weights = ModelWeights.Load(checkpoint, valid);
+            try
+            {
+                CalibrationFile.RequireModel(calibration, weights.Hash, checkpoint.Files);
+            }
+            catch
+            {
+                weights.Dispose();
+                throw;
+            }
+
+            return new MoEModel(checkpoint.Config, valid, weights, tokenizer, calibration);
         }
         catch (OutOfMemoryException e)
         {
@@ -127,40 +141,6 @@ public sealed class MoEModel : IDisposable
         return new MoESession(this, positions);
     }
 
-    /// <summary>Makes calibrations of all MoE layers from a text, for <see cref="DynamicRoutingOptions.Calibration"/>. The model routes as it was trained meanwhile,
-    /// whatever is in force, and no threshold learns. Keeps about 10 floats per token and layer until it is done.</summary>
-    /// <param name="tokens">Ids of a text like those that the model will run, 256 or more; cut into windows of at most 512, each from an empty cache.</param>
-    /// <param name="estimators">Estimators whose raw values are kept; null for every built-in one.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
-    /// <returns>The table, bound to <see cref="Hash"/>.</returns>
-    /// <exception cref="ConvergenceException">There are too few tokens, or a layer sees too few different values; names layer, count and limit.</exception>
-    /// <exception cref="ModelPatchingException">The model has no layer with experts.</exception>
-    /// <exception cref="RouterConfigurationException">An estimator is unknown or there twice.</exception>
-    /// <exception cref="RoutingValidationException">An id is outside its range.</exception>
-    /// <exception cref="ComplexityEstimationException">An estimator failed.</exception>
-    /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public CalibrationTable Calibrate(
-        ReadOnlySpan<int> tokens, IReadOnlyList<EstimatorChoice>? estimators = null, CancellationToken cancellationToken = default)
-    {
-        const int MostWindow = 512;
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        RoutingPatch.RequireExperts(Config, _blocks);
-        var run = new CalibrationRun(_blocks, estimators);
-        MoESession session = CreateSession(Math.Min(MostWindow, Config.MaxPositions));
-        session.RouteBy(run);
-        var logits = new float[Config.VocabularySize];
-        for (int start = 0; start < tokens.Length; start += session.MaxPositions)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            session.Reset();
-            _ = session.ForwardLast(tokens.Slice(start, Math.Min(session.MaxPositions, tokens.Length - start)), logits);
-        }
-
-        return run.Finish(Hash);
-    }
-
     /// <summary>Switches layers to dynamic routing; layers that are not chosen go back to the checkpoint's rule. No forward pass may run meanwhile.</summary>
     /// <param name="options">Options; null for the defaults: threshold on router confidence, a mean of 0.75 times the trained count.</param>
     /// <exception cref="RouterConfigurationException">The calibration is that of another model; names both hashes. Nothing was changed.</exception>
@@ -171,7 +151,7 @@ public sealed class MoEModel : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new DynamicRoutingOptions();
         options.Calibration?.RequireModel(Hash);
-        (Arbiter, Latency) = RoutingPatch.Apply(Config, _blocks, options, Options);
+        (Arbiter, Latency) = RoutingPatch.Apply(Config, _blocks, options.WithOwn(Calibration, Config.Experts), Options);
         Watch(options.Guardrail);
     }
 

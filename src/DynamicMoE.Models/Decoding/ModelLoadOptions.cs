@@ -32,6 +32,10 @@ public sealed class ModelLoadOptions
     /// <value>The default is true. With false <see cref="MoEModel.Tokenizer"/> is null.</value>
     public bool LoadTokenizer { get; set; } = true;
 
+    /// <summary>Whether dynamicmoe.calibration.json beside the weights, or in a packed file, is read.</summary>
+    /// <value>The default is true. With false <see cref="MoEModel.Calibration"/> is null.</value>
+    public bool LoadCalibration { get; set; } = true;
+
     /// <summary>Clock that measures the MoE blocks.</summary>
     /// <value>The default is the system's.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;

@@ -35,7 +35,7 @@ internal static class CheckpointLayout
         }
 
         packed?.RequireSections(
-            [PackedSection.Config, .. TokenizerFiles.Used(packed), PackedSection.Tensors, .. MoELayers(config).SelectMany(layer => Sections(config, layer))]);
+            [PackedSection.Config, .. TokenizerFiles.Used(packed), .. CalibrationFile.Used(packed), PackedSection.Tensors, .. MoELayers(config).SelectMany(layer => Sections(config, layer))]);
     }
 
     /// <summary>Checks that a checkpoint has all tensors of one MoE layer.</summary>

@@ -12,7 +12,7 @@ public static class PackedModel
     /// <param name="cancellationToken">Ends the work, before the next tensor is read or the next 16 MiB are written.</param>
     /// <returns>What was written.</returns>
     /// <exception cref="ArgumentException">A path is null or empty.</exception>
-    /// <exception cref="RouterConfigurationException"><paramref name="format"/> is not defined.</exception>
+    /// <exception cref="RouterConfigurationException"><paramref name="format"/> is not defined, or the calibration beside the weights is none.</exception>
     /// <exception cref="IOException">The path is taken or a folder, its folder is missing, or the disk is full.</exception>
     /// <exception cref="UnauthorizedAccessException">The path cannot be written to.</exception>
     /// <exception cref="ModelConfigurationException">config.json or the tokenizer is not valid, or asks for what is not supported; names the key.</exception>
@@ -37,6 +37,7 @@ public static class PackedModel
 
             CheckpointLayout.CheckDecoder(checkpoint);
             _ = TokenizerFiles.Load(checkpoint.Files!, checkpoint.Config);
+            _ = CalibrationFile.Load(checkpoint.Files!);
             Write(checkpoint, path, options, overwrite, cancellationToken);
         }
         catch (OutOfMemoryException e)
@@ -78,7 +79,7 @@ public static class PackedModel
     private static void Write(Checkpoint checkpoint, string path, ModelLoadOptions options, bool overwrite, CancellationToken cancellation)
     {
         ModelConfig config = checkpoint.Config;
-        string[] files = [PackedSection.Config, .. TokenizerFiles.Used(checkpoint.Files!)];
+        string[] files = [PackedSection.Config, .. TokenizerFiles.Used(checkpoint.Files!), .. CalibrationFile.Used(checkpoint.Files!)];
         int[] layers = [.. CheckpointLayout.MoELayers(config)];
         int banks = layers.Length * (config.Experts.SharedWidth > 0 ? 2 : 1);
         var loader = new WeightLoader(checkpoint, options, cancellation);

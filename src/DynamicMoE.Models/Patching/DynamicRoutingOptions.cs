@@ -22,9 +22,9 @@ public sealed class DynamicRoutingOptions
     /// or no budget when <see cref="Tau"/> is set or the strategy is another.</value>
     public double? MeanExpertsPerToken { get; set; }
 
-    /// <summary>What each layer loses with fewer experts, in any unit, one per switched layer: layers get experts above MinExperts in proportion, and the mean
+    /// <summary>What each layer loses when it alone has MinExperts, in any unit, one per switched layer: layers that lose more get more experts, and the mean
     /// over them stays the budget. Needs a budget.</summary>
-    /// <value>Finite values of at least 0, one of them above. The default, null, gives every layer the same budget.</value>
+    /// <value>Finite values of at least 0, one of them above. The default, null, is the calibration's; without one every layer gets the same budget.</value>
     public IReadOnlyList<double>? Sensitivity { get; set; }
 
     /// <summary>Target of the 95th percentile of one forward pass over a minute, held by lowering the mean budget. Needs a budget.</summary>
@@ -49,7 +49,8 @@ public sealed class DynamicRoutingOptions
 
     /// <summary>Calibration of this model: each layer's threshold starts where the calibration says that <see cref="MeanExpertsPerToken"/> is met, and scores of the
     /// top-k strategy go through its quantiles.</summary>
-    /// <value>Made with a model of the same <see cref="MoEModel.Hash"/>, with every layer that is switched. The default, null, finds thresholds on the first batches.</value>
+    /// <value>Made with a model of the same <see cref="MoEModel.Hash"/>, with every layer that is switched. The default, null, is <see cref="MoEModel.Calibration"/>, as far
+    /// as it knows MaxExperts; without one thresholds are found on the first batches.</value>
     public CalibrationTable? Calibration { get; set; }
 
     /// <summary>How probabilities of the selected experts become weights.</summary>
@@ -74,7 +75,7 @@ public sealed class DynamicRoutingOptions
 
     /// <summary>Makes the arbiter of the switched layers; null without a budget.</summary>
     /// <exception cref="RouterConfigurationException">An option is outside its range, or needs a budget that is not there.</exception>
-    internal BudgetArbiter? ToArbiter(ExpertsConfig config, int layers, ILogger? logger)
+    internal BudgetArbiter? ToArbiter(ExpertsConfig config, IReadOnlyList<int> layers, ILogger? logger)
     {
         int maximum = MaxExperts ?? config.PerToken;
         bool budgeted = Strategy == RoutingStrategy.Threshold && Tau is null;
@@ -87,8 +88,17 @@ public sealed class DynamicRoutingOptions
 
         return new BudgetArbiter(new BudgetArbiterOptions
         {
-            Budget = budget.Value, MinExperts = MinExperts, MaxExperts = maximum, Layers = layers, Sensitivity = Sensitivity, Logger = logger,
+            Budget = budget.Value, MinExperts = MinExperts, MaxExperts = maximum, Layers = layers.Count, Sensitivity = Sensitivity ?? Calibrated(layers), Logger = logger,
         });
+    }
+
+    /// <summary>These options, with the model's own calibration where they name none.</summary>
+    internal DynamicRoutingOptions WithOwn(CalibrationTable? own, ExpertsConfig config)
+    {
+        int maximum = MaxExperts ?? config.PerToken;
+        var copy = (DynamicRoutingOptions)MemberwiseClone();
+        copy.Calibration ??= own is not null && MinExperts < maximum && own.Layers.All(layer => layer.MaxExperts >= maximum) ? own : null;
+        return copy;
     }
 
     /// <summary>Makes the controller of the latency target; null without one.</summary>
@@ -119,5 +129,12 @@ public sealed class DynamicRoutingOptions
             Calibration = calibration,
             Weighting = Weighting ?? config.Weighting,
         };
+    }
+
+    // Null where nothing is known, or nothing tells the layers apart.
+    private double[]? Calibrated(IReadOnlyList<int> layers)
+    {
+        double[] known = [.. layers.Select(layer => Calibration?.Find(layer)?.Sensitivity).OfType<double>()];
+        return known.Length == layers.Count && known.Any(value => value > 0) ? known : null;
     }
 }

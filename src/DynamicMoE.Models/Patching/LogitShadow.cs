@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace DynamicMoE.Models;
 
 /// <summary>Compares next-token distributions at sampled positions with those of the checkpoint's own routing: runs the sequence so far again.</summary>
@@ -119,8 +117,8 @@ internal sealed class LogitShadow : ShadowWork
     /// <summary>KL(softmax(full) || softmax(other)) in nats, in double precision.</summary>
     internal static double Divergence(ReadOnlySpan<float> full, ReadOnlySpan<float> other)
     {
-        double fullSum = LogSum(full);
-        double otherSum = LogSum(other);
+        double fullSum = TokenLoss.LogSum(full);
+        double otherSum = TokenLoss.LogSum(other);
         double divergence = 0;
         for (int i = 0; i < full.Length; i++)
         {
@@ -129,18 +127,6 @@ internal sealed class LogitShadow : ShadowWork
         }
 
         return divergence;
-    }
-
-    private static double LogSum(ReadOnlySpan<float> logits)
-    {
-        double most = TensorPrimitives.Max(logits);
-        double sum = 0;
-        foreach (float logit in logits)
-        {
-            sum += Math.Exp(logit - most);
-        }
-
-        return most + Math.Log(sum);
     }
 
     private sealed class Sample(int vocabulary)

@@ -27,7 +27,7 @@ internal static class RoutingPatch
             {
                 if (layers.Count == 0)
                 {
-                    arbiter = options.ToArbiter(block.Config, chosen.Count, logger);
+                    arbiter = options.ToArbiter(block.Config, [.. chosen.Select(other => other.Layer)], logger);
                     latency = options.ToLatency(arbiter, load.TimeProvider);
                 }
 

@@ -1,13 +1,18 @@
 namespace DynamicMoE;
 
 /// <summary>Divides a mean budget among layers by their sensitivity.</summary>
+/// <remarks>
+/// A layer that gives up the share u of its experts above the minimum, those of the tokens that need them least first, loses about sensitivity * u^6: at
+/// shares of 0.9, 0.75 and 0.5 the last three layers of TinyMoE lost 0.48..0.54, 0.17..0.47 and up to 0.08 of what they lose at 1. The budgets are those
+/// for which the sum of these losses is least: u in proportion to sensitivity^(-1/5), at most 1.
+/// </remarks>
 internal static class BudgetAllocation
 {
-    /// <summary>
-    /// Fills in budgets of MinExperts + c * sensitivity, at most MaxExperts, with c such that their mean is <paramref name="mean"/>. Where all
-    /// sensitive layers are full, the others share what is left.
-    /// </summary>
-    /// <param name="sensitivity">At least 0 each; empty = all alike.</param>
+    private const double Exponent = 6;
+
+    /// <summary>Fills in budgets with the given mean.</summary>
+    /// <param name="sensitivity">What each layer loses at the least budget, at least 0 each, in any unit; empty = all alike. Layers of 0 give up
+    /// everything before the others give up anything.</param>
     /// <param name="mean">Mean of the budgets, within the range.</param>
     /// <param name="minimum">Least budget of a layer.</param>
     /// <param name="maximum">Largest budget of a layer.</param>
@@ -21,55 +26,59 @@ internal static class BudgetAllocation
             return;
         }
 
-        // Every pass fills at least one more layer, or ends.
-        double left = (mean - minimum) * budgets.Length;
-        budgets.Fill(double.NaN);
-        while (true)
+        // In units of the room. Where nothing else is left to give up, only layers of 0 do, alike.
+        double given = budgets.Length * (maximum - mean) / room;
+        int indifferent = sensitivity.Count(0.0);
+        Span<double> up = budgets;
+        for (int layer = 0; layer < up.Length; layer++)
         {
-            Weigh(sensitivity, budgets, out double weight, out int open);
-            bool even = weight <= 0;
-            bool filled = false;
-            double given = left;
-            for (int layer = 0; layer < budgets.Length; layer++)
-            {
-                if (double.IsNaN(budgets[layer]) && Share(layer, sensitivity) >= room)
-                {
-                    budgets[layer] = maximum;
-                    left -= room;
-                    filled = true;
-                }
-            }
-
-            if (filled)
-            {
-                continue;
-            }
-
-            for (int layer = 0; layer < budgets.Length; layer++)
-            {
-                if (double.IsNaN(budgets[layer]))
-                {
-                    budgets[layer] = minimum + Share(layer, sensitivity);
-                }
-            }
-
-            return;
-
-            double Share(int layer, ReadOnlySpan<double> s) => even ? given / open : given * (s[layer] / weight);
+            up[layer] = sensitivity[layer] > 0 ? double.NaN : Math.Min(1, given / indifferent);
         }
-    }
 
-    private static void Weigh(ReadOnlySpan<double> sensitivity, ReadOnlySpan<double> budgets, out double weight, out int open)
-    {
-        weight = 0;
-        open = 0;
+        Share(sensitivity, Math.Max(0, given - indifferent), up);
         for (int layer = 0; layer < budgets.Length; layer++)
         {
-            if (double.IsNaN(budgets[layer]))
+            budgets[layer] = Math.Clamp(maximum - (up[layer] * room), minimum, maximum);
+        }
+    }
+
+    // Every pass settles at least one more layer at 1, or ends.
+    private static void Share(ReadOnlySpan<double> sensitivity, double given, Span<double> up)
+    {
+        double least = double.PositiveInfinity;
+        foreach (double value in sensitivity)
+        {
+            least = value > 0 ? Math.Min(least, value) : least;
+        }
+
+        bool settled = true;
+        while (settled)
+        {
+            settled = false;
+            double weights = 0;
+            for (int layer = 0; layer < up.Length; layer++)
             {
-                weight += sensitivity[layer];
-                open++;
+                weights += double.IsNaN(up[layer]) ? Weight(sensitivity[layer], least) : 0;
+            }
+
+            double perWeight = given / weights;
+            for (int layer = 0; layer < up.Length; layer++)
+            {
+                if (double.IsNaN(up[layer]) && perWeight * Weight(sensitivity[layer], least) >= 1)
+                {
+                    up[layer] = 1;
+                    given--;
+                    settled = true;
+                }
+            }
+
+            for (int layer = 0; layer < up.Length && !settled; layer++)
+            {
+                up[layer] = double.IsNaN(up[layer]) ? perWeight * Weight(sensitivity[layer], least) : up[layer];
             }
         }
     }
+
+    // Between 0 and 1 whatever the unit.
+    private static double Weight(double sensitivity, double least) => Math.Pow(least / sensitivity, 1 / (Exponent - 1));
 }

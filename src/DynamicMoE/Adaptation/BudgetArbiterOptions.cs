@@ -21,8 +21,8 @@ public sealed class BudgetArbiterOptions
     /// <value>Between 1 and 4096. The default is 1.</value>
     public int Layers { get; set; } = 1;
 
-    /// <summary>What each layer loses when it has fewer experts, in any unit, one per layer: a layer gets experts above MinExperts in proportion,
-    /// and the mean over the layers stays <see cref="Budget"/>.</summary>
+    /// <summary>What each layer loses when it alone has MinExperts, in any unit, one per layer. Layers that lose more get more experts, so that the sum of
+    /// their losses is least where a layer loses the sixth power of the share that it gives up; the mean over the layers stays <see cref="Budget"/>.</summary>
     /// <value><see cref="Layers"/> finite values of at least 0, one of them above. The default, null, gives every layer the same budget.</value>
     public IReadOnlyList<double>? Sensitivity { get; set; }
 

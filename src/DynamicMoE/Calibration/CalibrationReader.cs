@@ -59,13 +59,14 @@ internal sealed class CalibrationReader
 
     private LayerCalibration Layer(JsonElement item, string place)
     {
-        RequireKeys(item, place, 5);
+        RequireKeys(item, place, 6);
         long layer = Number(Property(item, place, "layer"), $"{place}layer", 0);
         ModelHash gate = Hash(item, place, "gate_hash");
         long tokens = Number(Property(item, place, "tokens"), $"{place}tokens", 1);
+        double? sensitivity = Sensitivity(Property(item, place, "sensitivity"), $"{place}sensitivity");
         float[][] gaps = [.. List(item, place, "gaps").Select((values, i) => Floats(values, $"{place}gaps[{i}]"))];
         ScoreQuantiles[] scores = [.. List(item, place, "scores").Select((table, i) => Scores(table, $"{place}scores[{i}]."))];
-        return Checked(place.TrimEnd('.'), () => new LayerCalibration(checked((int)Math.Min(layer, int.MaxValue)), gate, tokens, gaps, scores));
+        return Checked(place.TrimEnd('.'), () => new LayerCalibration(checked((int)Math.Min(layer, int.MaxValue)), gate, tokens, gaps, scores, sensitivity));
     }
 
     private ScoreQuantiles Scores(JsonElement item, string place)
@@ -127,6 +128,14 @@ internal sealed class CalibrationReader
         bool valid = value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out number) && number >= minimum;
         Expect(valid, place, $"an integer of at least {minimum} is needed");
         return number;
+    }
+
+    private double? Sensitivity(JsonElement value, string place)
+    {
+        double number = 0;
+        bool valid = value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out number));
+        Expect(valid, place, "a number or null is needed");
+        return value.ValueKind == JsonValueKind.Null ? null : number;
     }
 
     private float[] Floats(JsonElement value, string place)

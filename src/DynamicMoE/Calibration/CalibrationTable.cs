@@ -5,15 +5,16 @@ public sealed class CalibrationTable
 {
     /// <summary>Makes a table.</summary>
     /// <param name="model">Hash of the model; for a router outside a model that of its gate.</param>
-    /// <param name="layers">At least one, in ascending order of the layer; copied.</param>
+    /// <param name="layers">At least one, in ascending order of the layer; all of them with a sensitivity or none. Copied.</param>
     /// <exception cref="ArgumentNullException"><paramref name="layers"/> is null.</exception>
-    /// <exception cref="RouterConfigurationException">There is no layer, or their order is wrong.</exception>
+    /// <exception cref="RouterConfigurationException">There is no layer, their order is wrong, or some have a sensitivity and others none.</exception>
     public CalibrationTable(ModelHash model, IReadOnlyList<LayerCalibration> layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
         new OptionRules(nameof(CalibrationTable))
             .Range("layers.Count", layers.Count, 1, RecordFormat.MaxLayers)
             .Require(layers.Zip(layers.Skip(1)).All(pair => pair.First.Layer < pair.Second.Layer), $"layers must be in ascending order, none twice.")
+            .Require(layers.Select(layer => layer.Sensitivity is null).Distinct().Count() < 2, $"layers must all have a sensitivity, or none.")
             .ThrowIfBroken();
         Model = model;
         Layers = [.. layers];
@@ -24,6 +25,19 @@ public sealed class CalibrationTable
 
     /// <summary>The layers with experts, in ascending order.</summary>
     public IReadOnlyList<LayerCalibration> Layers { get; }
+
+    /// <summary>The same table with the layers' sensitivity, by which budgets are divided.</summary>
+    /// <param name="sensitivity">What the model loses when a layer alone has one expert per token, in nats per token: one finite value of at least 0 for each of <see cref="Layers"/>.</param>
+    /// <returns>A new table.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="sensitivity"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">The number of values is another, or one is outside its range.</exception>
+    public CalibrationTable WithSensitivity(IReadOnlyList<double> sensitivity)
+    {
+        ArgumentNullException.ThrowIfNull(sensitivity);
+        return sensitivity.Count == Layers.Count
+            ? new CalibrationTable(Model, [.. Layers.Zip(sensitivity, (layer, value) => layer.With(value))])
+            : throw new RouterConfigurationException($"sensitivity has {sensitivity.Count} values, the table has {Layers.Count} layers.");
+    }
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">Path of a file that <see cref="Save(string, bool)"/> wrote, at most 256 MiB.</param>

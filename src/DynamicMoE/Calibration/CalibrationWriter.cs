@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace DynamicMoE;
 
-/// <summary>Writes calibrations as JSON: {kind, version, model_hash, layers [{layer, gate_hash, tokens, gaps [[256 numbers]], scores [{estimator, fallback,
+/// <summary>Writes calibrations as JSON: {kind, version, model_hash, layers [{layer, gate_hash, tokens, sensitivity (number or null), gaps [[256 numbers]], scores [{estimator, fallback,
 /// values [64 numbers]}]}]}.</summary>
 internal static class CalibrationWriter
 {
     internal const string Kind = "dynamicmoe.calibration";
-    internal const int Version = 1;
+    internal const int Version = 2;
 
     internal static void Write(CalibrationTable table, Stream destination)
     {
@@ -34,6 +34,15 @@ internal static class CalibrationWriter
         json.WriteNumber("layer", layer.Layer);
         json.WriteString("gate_hash", layer.Gate.ToString());
         json.WriteNumber("tokens", layer.Tokens);
+        if (layer.Sensitivity is { } sensitivity)
+        {
+            json.WriteNumber("sensitivity", sensitivity);
+        }
+        else
+        {
+            json.WriteNull("sensitivity");
+        }
+
         json.WriteStartArray("gaps");
         foreach (IReadOnlyList<float> gaps in layer.Gaps)
         {

@@ -16,10 +16,16 @@ public sealed class LayerCalibration
     /// <param name="gaps">For each choice after the first: 256 quantiles at the levels (i + 0.5) / 256 of the logit of the first choice minus that of this one, or of
     /// a choice before it when that is larger; at least 0, ascending; 3.4e38 where no expert is usable. Empty for a layer of one expert per token. Copied.</param>
     /// <param name="scores">Tables of raw values, none twice; copied.</param>
+    /// <param name="sensitivity">What the model loses when this layer alone has one expert per token, in nats per token, finite and at least 0; null = not measured.</param>
     /// <exception cref="ArgumentNullException">A list is null.</exception>
     /// <exception cref="RouterConfigurationException">A value is outside its range; names it.</exception>
     public LayerCalibration(
-        int layer, ModelHash gate, long tokens, IReadOnlyList<IReadOnlyList<float>> gaps, IReadOnlyList<ScoreQuantiles> scores)
+        int layer,
+        ModelHash gate,
+        long tokens,
+        IReadOnlyList<IReadOnlyList<float>> gaps,
+        IReadOnlyList<ScoreQuantiles> scores,
+        double? sensitivity = null)
     {
         ArgumentNullException.ThrowIfNull(gaps);
         ArgumentNullException.ThrowIfNull(scores);
@@ -27,6 +33,7 @@ public sealed class LayerCalibration
             .Range(nameof(layer), layer, 0, int.MaxValue)
             .Range(nameof(tokens), tokens, 1, long.MaxValue)
             .Range("gaps.Count", gaps.Count, 0, Limits.MaxExperts - 1)
+            .Require(sensitivity is null or (>= 0 and < double.PositiveInfinity), $"sensitivity ({sensitivity}) must be finite and at least 0.")
             .Require(scores.DistinctBy(table => (table.Estimator, table.Fallback)).Count() == scores.Count, $"scores has a table twice.")
             .ThrowIfBroken();
         Layer = layer;
@@ -34,6 +41,7 @@ public sealed class LayerCalibration
         Tokens = tokens;
         _gaps = [.. gaps.Select((values, i) => CalibrationRules.Ascending(values, Quantiles.GapValues, $"gaps of choice {i + 2}", 0))];
         Scores = [.. scores];
+        Sensitivity = sensitivity;
     }
 
     /// <summary>Index of the decoder layer.</summary>
@@ -50,6 +58,9 @@ public sealed class LayerCalibration
 
     /// <summary>Tables of raw values.</summary>
     public IReadOnlyList<ScoreQuantiles> Scores { get; }
+
+    /// <summary>What the model loses when this layer alone has one expert per token, in nats per token; null = not measured.</summary>
+    public double? Sensitivity { get; }
 
     /// <summary>Most experts per token that it knows gaps for.</summary>
     public int MaxExperts => _gaps.Length + 1;
@@ -70,6 +81,8 @@ public sealed class LayerCalibration
         return new ThresholdControllerSnapshot(
             budget, Tau(histogram, budget, minExperts, maxExperts), 0, histogram.Tokens, histogram.Zeros, counts, atoms);
     }
+
+    internal LayerCalibration With(double sensitivity) => new(Layer, Gate, Tokens, _gaps, Scores, sensitivity);
 
     internal ScoreQuantiles? Find(string estimator, bool fallback) =>
         Scores.FirstOrDefault(table => table.Estimator == estimator && table.Fallback == fallback);

@@ -32,6 +32,15 @@ public sealed class SweepPlanTests
             Names(Config(64, 6, normalize: false), Weighting.Raw, 5).Take(7));
 
     [Fact]
+    public void Rules_WhenTheDefaultDividesByLayer_EqualBudgetsAreTheAlternative()
+    {
+        string[] names = [.. Names(Config(8, 2, normalize: true), Weighting.TrainedScale, 1.5, divided: true)];
+
+        Assert.Contains("confidence_equal 1.5 TrainedScale", names);
+        Assert.DoesNotContain("confidence_by_layer 1.5 TrainedScale", names);
+    }
+
+    [Fact]
     public void Rules_WhenThereAreThreeExperts_StopThere() =>
         Assert.Equal("static top-3 TrainedScale", Names(Config(3, 2, normalize: true), Weighting.TrainedScale, 1.5).Last(name => name.StartsWith("static", StringComparison.Ordinal)));
 
@@ -39,16 +48,16 @@ public sealed class SweepPlanTests
     public void Rules_WhenTrainedWithOne_AreRefused() =>
         Assert.Equal(
             "--sweep needs a model that was trained with at least 2 experts per token, this one has 1",
-            Assert.Throws<ToolException>(() => SweepPlan.Rules(Config(8, 1, normalize: true), [1], Weighting.TrainedScale)).Message);
+            Assert.Throws<ToolException>(() => SweepPlan.Rules(Config(8, 1, normalize: true), [1], Weighting.TrainedScale, dividedByLayer: false)).Message);
 
     [Fact]
     public void Rules_WhenABudgetExceedsTheTrainedCount_AreRefused() =>
         Assert.Equal(
             "--budgets 2.5 is outside 1..2, the experts per token that the model was trained with",
-            Assert.Throws<ToolException>(() => SweepPlan.Rules(Config(8, 2, normalize: true), [2.5], Weighting.TrainedScale)).Message);
+            Assert.Throws<ToolException>(() => SweepPlan.Rules(Config(8, 2, normalize: true), [2.5], Weighting.TrainedScale, dividedByLayer: false)).Message);
 
-    private static IEnumerable<string> Names(ExpertsConfig config, Weighting weighting, double budget) =>
-        SweepPlan.Rules(config, [budget, budget], weighting).Select(rule => $"{rule.Name} {rule.Weighting}");
+    private static IEnumerable<string> Names(ExpertsConfig config, Weighting weighting, double budget, bool divided = false) =>
+        SweepPlan.Rules(config, [budget, budget], weighting, divided).Select(rule => $"{rule.Name} {rule.Weighting}");
 
     private static ExpertsConfig Config(int count, int perToken, bool normalize) =>
         new() { Count = count, PerToken = perToken, Width = 4, NormalizeTopK = normalize };

@@ -33,6 +33,12 @@ public sealed class SweepRunnerTests(ByteCheckpoint checkpoint) : IClassFixture<
     }
 
     [Fact]
+    public void Run_WhenBudgetsAreEqual_IsTheDefaultOfAModelWithoutCalibration() =>
+        Assert.Equal(
+            Nats(Run(SweepRule.Dynamic(SweepKind.Confidence, SweepRule.Confidence, Weighting.TrainedScale, 1.4))),
+            Nats(Run(SweepRule.Dynamic(SweepKind.ConfidenceEqual, SweepRule.ConfidenceEqual, Weighting.TrainedScale, 1.4))));
+
+    [Fact]
     public void Run_WhenTopP_FindsTheMassOnTheCalibrationText() =>
         Assert.Equal(1.6, Mean(Run(SweepRule.Dynamic(SweepKind.TopP, SweepRule.TopP, Weighting.TrainedScale, 1.6))), 0.1);
 

@@ -44,6 +44,16 @@ public sealed class ModelCalibrationTests
     }
 
     [Fact]
+    public void Calibrate_WhenPatchedWithFewerExpertsThanTrained_SeesTheModelAsTrained()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        CalibrationTable before = model.Calibrate(Text);
+        model.PatchDynamicRouting(DynamicRoutingOptions.FixedCount(1));
+
+        Assert.Equal(before.Layers.SelectMany(layer => layer.Gaps), model.Calibrate(Text).Layers.SelectMany(layer => layer.Gaps));
+    }
+
+    [Fact]
     public void PatchDynamicRouting_WhenTheTableIsOfAnotherModel_NamesBothHashes()
     {
         using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);

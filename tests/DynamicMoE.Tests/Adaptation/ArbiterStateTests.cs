@@ -46,7 +46,7 @@ public sealed class ArbiterStateTests
     [Fact]
     public void RealisedMean_WhenLayersDiffer_IsTheirMean()
     {
-        (BudgetArbiter arbiter, ThresholdController[] layers) = Create(sensitivity: [3, 1]);
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create(sensitivity: [243, 1]);
         Assert.True(double.IsNaN(arbiter.RealisedMean));
         Assert.True(double.IsNaN(arbiter.LayerRealisedMean(1)));
         foreach (ThresholdController layer in layers)

@@ -80,16 +80,19 @@ public sealed class BudgetArbiterTests
     [Fact]
     public void BeginBatch_WhenLayersHaveControllers_WritesTheirBudgets()
     {
-        BudgetArbiter arbiter = Create(layers: 2, sensitivity: [3, 1]);
+        BudgetArbiter arbiter = Create(layers: 2, sensitivity: [32, 1]);
         ThresholdController[] controllers = [Controller(), Controller()];
         arbiter.Attach(0, controllers[0]);
         arbiter.Attach(1, controllers[1]);
-        Assert.Equal([2.5, 1.5], controllers.Select(c => c.Budget));
+        
+        // Of 4 experts that are given up the first layer gives half of what the second does.
+        Assert.Equal([2.667, 1.333], controllers.Select(c => Math.Round(c.Budget, 3)));
 
         arbiter.OverloadCeiling = 1.5;
         arbiter.BeginBatch();
 
-        Assert.Equal([1.75, 1.25], controllers.Select(c => c.Budget));
+        // The second layer has no more than 3 of 5 to give up.
+        Assert.Equal([2, 1], controllers.Select(c => Math.Round(c.Budget, 12)));
     }
 
     [Fact]

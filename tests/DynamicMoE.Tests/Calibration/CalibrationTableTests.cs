@@ -12,7 +12,7 @@ public sealed class CalibrationTableTests
     {
         ["kind"] = (json => json["kind"] = "other", "kind: no calibration"),
         ["no kind"] = (json => json.Remove("kind"), "kind: no calibration"),
-        ["version"] = (json => json["version"] = 2, "version: version 2 of calibrations, this library reads version 1"),
+        ["version"] = (json => json["version"] = 1, "version: version 1 of calibrations, this library reads version 2"),
         ["version text"] = (json => json["version"] = "1", "version: an integer"),
         ["hash"] = (json => json["model_hash"] = "12", "model_hash: 32 hexadecimal digits"),
         ["another key"] = (json => json["more"] = 1, "5 keys, 4 are needed"),
@@ -21,8 +21,10 @@ public sealed class CalibrationTableTests
         ["layer no object"] = (json => json["layers"]![0] = 3, "layers[0]: an object"),
         ["layer negative"] = (json => Layer(json)["layer"] = -1, "layers[0].layer: an integer of at least 0"),
         ["layer twice"] = (json => ((JsonArray)json["layers"]!).Add(Layer(json).DeepClone()), "ascending order"),
-        ["layer key"] = (json => Layer(json).Remove("tokens"), "layers[0]: 4 keys, 5 are needed"),
+        ["layer key"] = (json => Layer(json).Remove("tokens"), "layers[0]: 5 keys, 6 are needed"),
         ["tokens"] = (json => Layer(json)["tokens"] = 0, "layers[0].tokens: an integer of at least 1"),
+        ["sensitivity text"] = (json => Layer(json)["sensitivity"] = "1", "layers[0].sensitivity: a number or null is needed"),
+        ["sensitivity below 0"] = (json => Layer(json)["sensitivity"] = -0.5, "sensitivity (-0.5) must be finite and at least 0"),
         ["gate"] = (json => Layer(json)["gate_hash"] = 5, "layers[0].gate_hash: 32"),
         ["gaps short"] = (json => ((JsonArray)Layer(json)["gaps"]![0]!).RemoveAt(3), "layers[0]: The gaps of choice 2 are 255 quantiles, 256"),
         ["gap negative"] = (json => Layer(json)["gaps"]![0]![0] = -1, "quantile 0 is -1"),
@@ -57,6 +59,28 @@ public sealed class CalibrationTableTests
         Assert.Throws<IOException>(() => table.Save(directory["table.json"]));
         table.Save(directory["table.json"], overwrite: true);
         Assert.Single(Directory.GetFileSystemEntries(directory.Path));
+    }
+
+    [Fact]
+    public void WithSensitivity_WhenSavedAndLoaded_IsKept()
+    {
+        using var stream = new MemoryStream();
+        Table().WithSensitivity([0.125]).Save(stream);
+
+        Assert.Equal(0.125, Load(stream.ToArray()).Layers[0].Sensitivity);
+        Assert.Null(Load(Bytes()).Layers[0].Sensitivity);
+    }
+
+    [Fact]
+    public void WithSensitivity_WhenItIsWrong_SaysHow()
+    {
+        CalibrationTable table = Table();
+        LayerCalibration layer = table.Layers[0];
+        var other = new LayerCalibration(layer.Layer + 1, layer.Gate, layer.Tokens, layer.Gaps, layer.Scores, 1);
+
+        Assert.Contains("2 values, the table has 1", Assert.Throws<RouterConfigurationException>(() => table.WithSensitivity([1, 2])).Message, StringComparison.Ordinal);
+        Assert.Contains("(NaN)", Assert.Throws<RouterConfigurationException>(() => table.WithSensitivity([double.NaN])).Message, StringComparison.Ordinal);
+        Assert.Contains("or none", Assert.Throws<RouterConfigurationException>(() => new CalibrationTable(table.Model, [layer, other])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,6 +14,7 @@ internal static class SweepPlot
         ["static"] = Color.FromHex("#000000"),
         [SweepRule.Confidence] = Color.FromHex("#1f4fd8"),
         [SweepRule.ConfidenceByLayer] = Color.FromHex("#6aa9ff"),
+        [SweepRule.ConfidenceEqual] = Color.FromHex("#6aa9ff"),
         [SweepRule.TopP] = Color.FromHex("#17a2b8"),
         [ComplexityEstimators.RouterMargin] = Color.FromHex("#2a9d4a"),
         [ComplexityEstimators.RouterEntropy] = Color.FromHex("#8bc34a"),
