@@ -84,7 +84,7 @@ public sealed class BudgetArbiterTests
         ThresholdController[] controllers = [Controller(), Controller()];
         arbiter.Attach(0, controllers[0]);
         arbiter.Attach(1, controllers[1]);
-        
+
         // Of 4 experts that are given up the first layer gives half of what the second does.
         Assert.Equal([2.667, 1.333], controllers.Select(c => Math.Round(c.Budget, 3)));
 
