@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace DynamicMoE;
 
 /// <summary>A router around another one, which it asks and does not own. Wrappers go around each other in any order.</summary>
-public abstract class RouterWrapper : IRouter
+public abstract partial class RouterWrapper : IRouter
 {
     private protected RouterWrapper(IRouter inner)
     {
