@@ -3,11 +3,18 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using DynamicMoE.Benchmarks.Concurrency;
+using DynamicMoE.Benchmarks.Monitoring;
 
 // A question about many threads at once, with percentiles of single calls, is not one for BenchmarkDotNet.
 if (args is ["concurrency", ..])
 {
     return ConcurrencyCommand.Run(args[1..]);
+}
+
+// Nor one about a share that is far below the noise of a call.
+if (args is ["monitoring", ..])
+{
+    return MonitoringCommand.Run(args[1..]);
 }
 
 // In process: the native library and its thread pool are the ones that a host has, and no second build is needed.

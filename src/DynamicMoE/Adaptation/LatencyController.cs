@@ -6,7 +6,7 @@ namespace DynamicMoE;
 /// does not count. A ceiling that was too high is not tried again for ten windows, and twice as long each time it proves too high again.
 /// </summary>
 /// <remarks>Recording takes a lock for some nanoseconds and allocates nothing; readers of the properties never wait.</remarks>
-public sealed class LatencyController
+public sealed class LatencyController : IForwardWatch
 {
     private const int Slots = 12;
     private const double Share = 0.95;
@@ -70,6 +70,15 @@ public sealed class LatencyController
                 LowerIfSlow();
             }
         }
+    }
+
+    ForwardScope IForwardWatch.Begin() => new(Start(), null);
+
+    void IForwardWatch.End(in ForwardScope scope, in RoutingReport report, RoutingBuffers routing) => Stop(scope.Start);
+
+    void IForwardWatch.Fail(in ForwardScope scope, Exception error)
+    {
+        // A call that failed ended early or late for reasons that a budget does not change.
     }
 
     private void Advance(long now)

@@ -3,14 +3,30 @@ using DynamicMoE.Native;
 
 namespace DynamicMoE;
 
-/// <summary>A dynamic router and native experts: one native call per batch. A managed estimator runs before it.</summary>
-internal sealed class FusedPipeline(DynamicRouter router, ExpertBank experts, MoELayerOptions options, CapacityLimit? limit) : LayerPipeline
+/// <summary>
+/// A dynamic router and native experts: one native call per batch. A managed estimator runs before it. Wrappers around the router let the call pass,
+/// hear of it afterwards, and may ask for a batch of their own: that one is routed by them and run in a second call.
+/// </summary>
+internal sealed class FusedPipeline(IRouter outermost, DynamicRouter router, ExpertBank experts, MoELayerOptions options, CapacityLimit? limit) : LayerPipeline
 {
     private readonly ScratchPool<RouteScratch> _scratch = new();
+    private readonly RouterWrapper[] _wrappers = RouterChain.Wrappers(outermost);
     private readonly LayerHandle _layer = LayerCalls.Create(
         options.MaxTokens, options.Threads, router.Gate.Handle, experts.Handle, options.SharedExperts?.Handle, options.SharedExpertGate);
 
     internal override RoutingReport Run(
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context) =>
+        _wrappers.Length == 0 ? RunFused(hidden, tokens, output, routing, context) : RunPast(hidden, tokens, output, routing, context);
+
+    internal override RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing)
+    {
+        router.ThrowIfDisposed();
+        return LayerCalls.Execute(_layer, hidden, tokens, router.InputDim, routing, output);
+    }
+
+    public override void Dispose() => _layer.Dispose();
+
+    private RoutingReport RunFused(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
     {
         router.ThrowIfDisposed();
@@ -28,11 +44,47 @@ internal sealed class FusedPipeline(DynamicRouter router, ExpertBank experts, Mo
         }
     }
 
-    internal override RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing)
+    private RoutingReport RunPast(
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
     {
-        router.ThrowIfDisposed();
-        return LayerCalls.Execute(_layer, hidden, tokens, router.InputDim, routing, output);
+        foreach (RouterWrapper wrapper in _wrappers)
+        {
+            if (!wrapper.MayPass)
+            {
+                return RunRouted(hidden, tokens, output, routing, context);
+            }
+        }
+
+        RoutingReport report;
+        try
+        {
+            report = RunFused(hidden, tokens, output, routing, context);
+        }
+        catch (Exception error)
+        {
+            foreach (RouterWrapper wrapper in _wrappers)
+            {
+                wrapper.PassFailed(error);
+            }
+
+            throw;
+        }
+
+        foreach (RouterWrapper wrapper in _wrappers)
+        {
+            wrapper.Passed(in report, routing);
+        }
+
+        return report;
     }
 
-    public override void Dispose() => _layer.Dispose();
+    private RoutingReport RunRouted(
+        ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
+    {
+        RoutingReport report = limit is { } capacity
+            ? outermost.RouteWithin(capacity, hidden, tokens, routing, context)
+            : outermost.Route(hidden, tokens, routing, context);
+        _ = Execute(hidden, tokens, output, routing);
+        return report;
+    }
 }

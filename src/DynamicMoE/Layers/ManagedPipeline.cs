@@ -136,7 +136,7 @@ internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, Mo
     {
         if (options.ExpertFaults == ExpertFaultPolicy.Disable)
         {
-            ((DynamicRouter)router).DisableFailed(error.Expert!.Value, error.Message);
+            RouterChain.Dynamic(router)!.DisableFailed(error.Expert!.Value, error.Message);
         }
 
         return error;

@@ -1,14 +1,13 @@
-using System.Numerics.Tensors;
-
 namespace DynamicMoE;
 
 /// <summary>
 /// A Mixture-of-Experts layer: routes each token and adds up its experts' outputs by weight. With a <see cref="DynamicRouter"/> and native
-/// experts a batch is one native call. Many threads may call a layer at once.
+/// experts a batch is one native call, also where a <see cref="MonitoredRouter"/> is around the router. Many threads may call a layer at once.
 /// </summary>
-public class MoELayer : IDisposable
+public partial class MoELayer : IDisposable
 {
     private readonly LayerPipeline _pipeline;
+    private readonly LayerPipeline _watched;
     private readonly ExpertBank? _ownExperts;
     private readonly PerformanceTracker _performance;
     private readonly Dropout _dropout;
@@ -77,6 +76,7 @@ public class MoELayer : IDisposable
         double gate = bank is null ? 0 : 2.0 * router.InputDim * router.NumExperts;
         _performance = new PerformanceTracker(bank?.FlopsPerToken ?? 1, gate + shared, router.TrainedExperts);
         _shadow = Watch(bank);
+        _watched = LayerPipelines.Watched(_pipeline, router, Options);
     }
 
     /// <summary>Chooses the experts.</summary>
@@ -126,59 +126,6 @@ public class MoELayer : IDisposable
             {
                 _scratch.Return(scratch);
             }
-        }
-    }
-
-    /// <summary>Runs the layer on a batch of tensors. Allocates nothing after warm-up.</summary>
-    /// <param name="input">Hidden states, <c>[batch, sequence, InputDim]</c> or <c>[tokens, InputDim]</c>, dense row-major, finite.</param>
-    /// <param name="output">[out] The same shape; must not overlap <paramref name="input"/>.</param>
-    /// <param name="context">What the host model knows beside the hidden states, or null.</param>
-    /// <returns>Figures of the batch.</returns>
-    /// <exception cref="RoutingValidationException">Shapes differ, a view is not dense, the views overlap, or a value is not finite. Nothing was written.</exception>
-    /// <exception cref="ComplexityEstimationException">The estimator failed. Nothing was written.</exception>
-    /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts. Nothing was written.</exception>
-    /// <exception cref="ExpertDispatchException">An expert failed; the output is undefined.</exception>
-    /// <exception cref="DynamicMoEMemoryException">Working memory could not be had; the output is undefined.</exception>
-    /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
-    public RoutingReport Forward(in ReadOnlyTensorSpan<float> input, in TensorSpan<float> output, RoutingContext? context = null)
-    {
-        ReadOnlySpan<float> hidden = Shapes.Rows(in input, Router.InputDim, nameof(input), out int tokens);
-        Span<float> rows = Shapes.Rows(in output, Router.InputDim, nameof(output));
-        if (!input.Lengths.SequenceEqual(output.Lengths))
-        {
-            throw new RoutingValidationException(
-                $"input has {tokens} tokens in {input.Rank} dimensions, output {rows.Length / Router.InputDim} in {output.Rank}; the shapes must be equal.");
-        }
-
-        return Forward(hidden, tokens, rows, null, context);
-    }
-
-    /// <summary>Runs the layer on a batch and returns new tensors.</summary>
-    /// <param name="input">Hidden states, <c>[batch, sequence, InputDim]</c> or <c>[tokens, InputDim]</c>, dense row-major, finite.</param>
-    /// <param name="returnRouterLogits">Whether the result carries the raw router scores.</param>
-    /// <param name="context">What the host model knows beside the hidden states, or null.</param>
-    /// <returns>The output, with the shape of the input, and the routing behind it.</returns>
-    /// <exception cref="RoutingValidationException">A shape does not fit, the view is not dense, or a value is not finite.</exception>
-    /// <exception cref="ComplexityEstimationException">The estimator failed.</exception>
-    /// <exception cref="LoadBalancingException">Fewer usable experts are left than MinExperts.</exception>
-    /// <exception cref="ExpertDispatchException">An expert failed.</exception>
-    /// <exception cref="DynamicMoEMemoryException">Working memory or the results could not be had.</exception>
-    /// <exception cref="ObjectDisposedException">The layer or the router is disposed.</exception>
-    public MoEResult Forward(in ReadOnlyTensorSpan<float> input, bool returnRouterLogits = false, RoutingContext? context = null)
-    {
-        ReadOnlySpan<float> hidden = Shapes.Rows(in input, Router.InputDim, nameof(input), out int tokens);
-        try
-        {
-            RoutingBuffers buffers = RoutingBuffers.For(Router, tokens, returnRouterLogits);
-            var output = new float[hidden.Length];
-            float tau = Router.Tau;
-            RoutingReport report = Forward(hidden, tokens, output, buffers, context);
-            RoutingResult routing = RoutingResult.From(buffers, input.Lengths, Router, report, tau, BatchWideRule || Router.HasBatchWideRule(context));
-            return new MoEResult(Tensor.Create(output, input.Lengths), routing);
-        }
-        catch (OutOfMemoryException error)
-        {
-            throw DynamicMoEMemoryException.Of(tokens, error);
         }
     }
 
@@ -256,7 +203,7 @@ public class MoELayer : IDisposable
         long generation = _shadow?.Generation ?? 0;
         RoutingReport report = given
             ? _pipeline.Execute(hidden, tokens, output, routing)
-            : _pipeline.Run(hidden, tokens, output, routing, context);
+            : _watched.Run(hidden, tokens, output, routing, context);
         if (!given)
         {
             _shadow?.Observe(hidden, tokens, output, context, generation);
@@ -274,7 +221,7 @@ public class MoELayer : IDisposable
     {
         try
         {
-            return Options.Guardrail is null ? null : LayerShadow.Of(Options, (DynamicRouter)Router, bank, _pipeline);
+            return Options.Guardrail is null ? null : LayerShadow.Of(Options, RouterChain.Dynamic(Router)!, bank, _pipeline);
         }
         catch
         {
@@ -288,9 +235,7 @@ public class MoELayer : IDisposable
     {
         try
         {
-            return router is DynamicRouter { ChangesWeights: false } dynamic
-                ? new FusedPipeline(dynamic, bank, Options, limit)
-                : new RoutedPipeline(router, bank, Options, limit);
+            return LayerPipelines.Native(router, bank, Options, limit);
         }
         catch
         {

@@ -38,16 +38,21 @@ public class MoELayerOptions
 
     /// <summary>What happens to a managed expert that throws or returns a value that is not finite.</summary>
     /// <value>The default is <see cref="ExpertFaultPolicy.Fail"/>. <see cref="ExpertFaultPolicy.Disable"/> needs managed experts and a
-    /// <see cref="DynamicRouter"/>.</value>
+    /// <see cref="DynamicRouter"/>, alone or inside wrappers.</value>
     public ExpertFaultPolicy ExpertFaults { get; set; }
 
     /// <summary>Watches the layer's drift from the trained number of experts; not owned. Managed experts are then called by its worker too.</summary>
-    /// <value>The default is null: none. It needs a <see cref="DynamicRouter"/> and no capacity limit.</value>
+    /// <value>The default is null: none. It needs a <see cref="DynamicRouter"/>, alone or inside wrappers, and no capacity limit.</value>
     public ShadowGuardrail? Guardrail { get; set; }
 
     /// <summary>The layer's name in the guardrail's messages and metrics; the names of a process form a bounded set.</summary>
     /// <value>The default is null: no name.</value>
     public string? GuardrailName { get; set; }
+
+    /// <summary>Gets the time of each forward call of the layer that succeeds, and lowers the budget while their 95th percentile is above its target; not
+    /// owned. Time spent in normalisation, residual and dropout is left out. For a model of several layers feed it once per pass instead.</summary>
+    /// <value>The default is null: none.</value>
+    public LatencyController? Latency { get; set; }
 
     internal MoELayerOptions Validated(IRouter router)
     {

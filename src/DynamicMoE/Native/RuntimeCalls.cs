@@ -42,6 +42,21 @@ internal static unsafe class RuntimeCalls
         };
     }
 
+    /// <summary>Bytes now held by the native library; 0 while it is not loaded, which this does not change.</summary>
+    internal static long AllocatedBytes
+    {
+        get
+        {
+            if (NativeLibraryLocator.LoadedPath is null)
+            {
+                return 0;
+            }
+
+            DmoeRuntimeInfo info = DmoeRuntimeInfo.Create();
+            return NativeMethods.dmoe_runtime_query(&info) == DmoeStatus.Ok ? info.AllocatedBytes : 0;
+        }
+    }
+
     internal static void SetThreads(int threads)
     {
         NativeStatus.RequireLibrary();

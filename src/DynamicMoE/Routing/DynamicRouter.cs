@@ -228,7 +228,7 @@ public partial class DynamicRouter : IRouter, IDisposable
     }
 
     private RoutingReport RouteRows(
-        ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
+        ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity, bool fixedCount = false)
     {
         ArgumentNullException.ThrowIfNull(buffers);
         ThrowIfDisposed();
@@ -237,7 +237,7 @@ public partial class DynamicRouter : IRouter, IDisposable
         RouteScratch scratch = _scratch.Rent();
         try
         {
-            RouteParams parameters = Prepare(hidden, tokens, context, scratch);
+            RouteParams parameters = fixedCount ? PrepareStatic(tokens, context, scratch) : Prepare(hidden, tokens, context, scratch);
 
             // Rules on the batch come after the routes, read the logits and may fail: the caller's buffers get what is left of both.
             bool limited = capacity is not null || parameters.MaxDistinct > 0;
@@ -248,8 +248,7 @@ public partial class DynamicRouter : IRouter, IDisposable
                 report = RouterCalls.Limit(Gate.Handle, tokens, in parameters, capacity, routes);
             }
 
-            ScaleWeights(routes, tokens, scratch);
-            Commit(in parameters, scratch, tokens, routes, context);
+            Learn(fixedCount, in parameters, scratch, tokens, routes, context);
             if (!ReferenceEquals(routes, buffers))
             {
                 routes.CopyTo(buffers, tokens);

@@ -2,7 +2,7 @@ namespace DynamicMoE;
 
 /// <summary>Names of the meter and its instruments. Labels are bounded: none holds an expert or a token; <c>layer</c> holds the name that a guardrail was
 /// given, or nothing.</summary>
-public static class MoEMetrics
+public static partial class MoEMetrics
 {
     /// <summary>The meter.</summary>
     public const string MeterName = "DynamicMoE";

@@ -16,6 +16,7 @@ public sealed class ExceptionTests
         { new ConvergenceException(), new ConvergenceException("m"), new ConvergenceException("m", Cause), typeof(DynamicMoEException) },
         { new ModelPatchingException(), new ModelPatchingException("m"), new ModelPatchingException("m", Cause), typeof(DynamicMoEException) },
         { new ProfilingException(), new ProfilingException("m"), new ProfilingException("m", Cause), typeof(DynamicMoEException) },
+        { new CircuitOpenException(), new CircuitOpenException("m"), new CircuitOpenException("m", Cause), typeof(DynamicMoEException) },
         { new RoutingRecordException(), new RoutingRecordException("m"), new RoutingRecordException("m", Cause), typeof(DynamicMoEException) },
     };
 

@@ -1,29 +1,66 @@
+using System.Threading.Channels;
+
 namespace DynamicMoE.Tests.Support;
 
-/// <summary>A clock that moves only when it is told to. Its timers fire then.</summary>
+/// <summary>A clock that moves only when it is told to; its timers fire then, on the thread that moves it. Timestamps and time of day move apart where a
+/// test wants it. Safe for many threads.</summary>
 internal sealed class ManualClock : TimeProvider
 {
+    private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
+    private readonly Channel<bool> _armed = Channel.CreateUnbounded<bool>();
     private long _ticks;
+    private DateTimeOffset _utcNow = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => _ticks;
+    public override long GetTimestamp() => Interlocked.Read(ref _ticks);
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (_gate)
+        {
+            return _utcNow;
+        }
+    }
 
     public void Advance(TimeSpan by)
     {
-        _ticks += by.Ticks;
-        foreach (ManualTimer timer in _timers.ToArray())
+        ManualTimer[] timers;
+        lock (_gate)
         {
-            timer.FireIfDue(_ticks);
+            _ticks += by.Ticks;
+            _utcNow += by;
+            timers = [.. _timers];
+        }
+
+        foreach (ManualTimer timer in timers)
+        {
+            timer.FireIfDue(GetTimestamp());
         }
     }
+
+    /// <summary>Sets the time of day; timestamps stay.</summary>
+    public void SetTimeOfDay(DateTimeOffset utcNow)
+    {
+        lock (_gate)
+        {
+            _utcNow = utcNow;
+        }
+    }
+
+    /// <summary>Completes once a timer was armed that no earlier call of this has seen.</summary>
+    public async Task UntilArmed() => await _armed.Reader.ReadAsync();
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, () => callback(state));
+        lock (_gate)
+        {
+            _timers.Add(timer);
+        }
+
         timer.Change(dueTime, period);
-        _timers.Add(timer);
         return timer;
     }
 
@@ -33,20 +70,32 @@ internal sealed class ManualClock : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            _due = dueTime == Timeout.InfiniteTimeSpan ? long.MaxValue : clock._ticks + dueTime.Ticks;
+            bool arms = dueTime != Timeout.InfiniteTimeSpan;
+            Interlocked.Exchange(ref _due, arms ? clock.GetTimestamp() + dueTime.Ticks : long.MaxValue);
+            if (arms)
+            {
+                clock._armed.Writer.TryWrite(true);
+            }
+
             return true;
         }
 
         public void FireIfDue(long now)
         {
-            if (now >= _due)
+            if (now >= Interlocked.Read(ref _due))
             {
-                _due = long.MaxValue;
+                Interlocked.Exchange(ref _due, long.MaxValue);
                 fire();
             }
         }
 
-        public void Dispose() => clock._timers.Remove(this);
+        public void Dispose()
+        {
+            lock (clock._gate)
+            {
+                clock._timers.Remove(this);
+            }
+        }
 
         public ValueTask DisposeAsync()
         {

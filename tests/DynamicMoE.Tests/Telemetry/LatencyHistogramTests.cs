@@ -1,4 +1,4 @@
-namespace DynamicMoE.Tests.Adaptation;
+namespace DynamicMoE.Tests.Telemetry;
 
 public sealed class LatencyHistogramTests
 {

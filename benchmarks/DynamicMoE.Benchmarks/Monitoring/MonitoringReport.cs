@@ -1,0 +1,14 @@
+namespace DynamicMoE.Benchmarks.Monitoring;
+
+/// <summary>What the command found, and where.</summary>
+internal sealed record MonitoringReport(string Shape, int Rounds, string Cpu, IReadOnlyList<MonitoringRow> Rows);
+
+/// <summary>One format under one way of listening.</summary>
+/// <param name="Format">Format of the weights.</param>
+/// <param name="Listening">Who listens.</param>
+/// <param name="BareUs">Median of a call at one token without monitoring, microseconds.</param>
+/// <param name="CostNs">What monitoring costs per call, nanoseconds: the difference at a layer so small that it shows.</param>
+/// <param name="Share">Cost over the bare call.</param>
+/// <param name="Paired">Median of the monitored call over that of the bare call that it took turns with, minus 1; noise of the machine included.</param>
+/// <param name="BytesPerCall">Allocated on the calling thread.</param>
+internal sealed record MonitoringRow(string Format, string Listening, double BareUs, double CostNs, double Share, double Paired, double BytesPerCall);

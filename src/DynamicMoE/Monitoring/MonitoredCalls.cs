@@ -1,0 +1,11 @@
+namespace DynamicMoE;
+
+/// <summary>What counts as a call in <see cref="MonitoringPerformance"/>.</summary>
+public enum MonitoredCalls
+{
+    /// <summary>Batches of the router.</summary>
+    Route,
+
+    /// <summary>Batches of layers over the router: routing and experts.</summary>
+    Forward,
+}
