@@ -7,16 +7,21 @@ internal static class Printable
 {
     private const int MaxLength = 120;
 
-    /// <summary>Cut after 120 characters, control characters and surrogates as \uXXXX.</summary>
+    /// <summary>Control characters and surrogates as \uXXXX, cut after 120 characters.</summary>
     internal static string Text(string text)
     {
         var result = new StringBuilder();
-        foreach (char c in text.AsSpan(0, Math.Min(text.Length, MaxLength)))
+        foreach (char c in text)
         {
+            if (result.Length >= MaxLength)
+            {
+                return result.Append("...").ToString();
+            }
+
             _ = char.IsControl(c) || char.IsSurrogate(c) ? result.Append($"\\u{(int)c:X4}") : result.Append(c);
         }
 
-        return result.Append(text.Length > MaxLength ? "..." : "").ToString();
+        return result.ToString();
     }
 
     /// <summary>The same in quotes.</summary>

@@ -1,7 +1,7 @@
 namespace DynamicMoE.Hosting;
 
 /// <summary>What a running process does when the file changes a setting.</summary>
-internal enum Reload
+internal enum ReloadRule
 {
     /// <summary>It goes on with the old value until it is started again.</summary>
     Restart,
@@ -29,7 +29,7 @@ internal abstract class SettingKey(string path)
     internal string? Variable { get; init; }
 
     /// <summary>What happens when the file changes it.</summary>
-    internal Reload Reload { get; init; }
+    internal ReloadRule Reload { get; init; }
 
     /// <summary>Whether the value may hold a password and is not shown whole.</summary>
     internal bool Secret { get; init; }
@@ -56,8 +56,8 @@ internal abstract class SettingKey(string path)
     /// <summary>Whether a running process may go from one value to the other.</summary>
     internal bool MayChange(object? from, object? to) => Reload switch
     {
-        Reload.Live => true,
-        Reload.LiveWhileSet => from is not null && to is not null,
+        ReloadRule.Live => true,
+        ReloadRule.LiveWhileSet => from is not null && to is not null,
         _ => false,
     };
 

@@ -29,7 +29,7 @@ internal static class SettingKeys
     internal static readonly SettingKey<float> Tau = new("router.tau", Single(0, 1), 0.3f);
     internal static readonly SettingKey<float> TopP = new("router.top_p", SingleAbove(0, 1), 0.9f);
     internal static readonly SettingKey<double?> MeanExpertsBudget =
-        new("router.mean_experts_budget", Optional(Real(1, MostExperts)), null) { Reload = Reload.LiveWhileSet };
+        new("router.mean_experts_budget", Optional(Real(1, MostExperts)), null) { Reload = ReloadRule.LiveWhileSet };
     internal static readonly SettingKey<int?> MaxDistinctExperts = new("router.max_distinct_experts", Optional(Whole(1, MostExperts)), null);
     internal static readonly SettingKey<ulong> Seed = new("router.seed", Whole(0, ulong.MaxValue), 0);
     internal static readonly SettingKey<int> MaxTokens = new("router.max_tokens", Whole(1, MostTokens), 512);
@@ -58,14 +58,14 @@ internal static class SettingKeys
     internal static readonly SettingKey<bool> EnableMonitoring =
         new("monitoring.enable_monitoring", Switch, true) { Variable = EnvironmentVariables.EnableMonitoring };
     internal static readonly SettingKey<bool> EnableCircuitBreaker = new("monitoring.enable_circuit_breaker", Switch, true);
-    internal static readonly SettingKey<double> AvgLatencyMs = new("monitoring.alert_thresholds.avg_latency_ms", Above(0, 3_600_000), 50) { Reload = Reload.Live };
-    internal static readonly SettingKey<double> ErrorRate = new("monitoring.alert_thresholds.error_rate", Real(0, 1), 0.05) { Reload = Reload.Live };
+    internal static readonly SettingKey<double> AvgLatencyMs = new("monitoring.alert_thresholds.avg_latency_ms", Above(0, 3_600_000), 50) { Reload = ReloadRule.Live };
+    internal static readonly SettingKey<double> ErrorRate = new("monitoring.alert_thresholds.error_rate", Real(0, 1), 0.05) { Reload = ReloadRule.Live };
     internal static readonly SettingKey<double> LoadBalanceVariance =
-        new("monitoring.alert_thresholds.load_balance_variance", Real(0, 1), 0.1) { Reload = Reload.Live };
+        new("monitoring.alert_thresholds.load_balance_variance", Real(0, 1), 0.1) { Reload = ReloadRule.Live };
     internal static readonly SettingKey<double> MemoryUsageMb =
-        new("monitoring.alert_thresholds.memory_usage_mb", Above(0, 1_000_000_000), 1000) { Reload = Reload.Live };
+        new("monitoring.alert_thresholds.memory_usage_mb", Above(0, 1_000_000_000), 1000) { Reload = ReloadRule.Live };
     internal static readonly SettingKey<string> AlertWebhook =
-        new("monitoring.alert_webhook", Address, "") { Variable = EnvironmentVariables.AlertWebhook, Reload = Reload.Live, Secret = true };
+        new("monitoring.alert_webhook", Address, "") { Variable = EnvironmentVariables.AlertWebhook, Reload = ReloadRule.Live, Secret = true };
     internal static readonly SettingKey<int> MetricsPort =
         new("monitoring.metrics_port", Whole(1, 65535), 9090) { Variable = EnvironmentVariables.MetricsPort };
     internal static readonly SettingKey<int> HealthPort =
@@ -82,7 +82,7 @@ internal static class SettingKeys
     internal static readonly SettingKey<string> OutputDir = new("benchmarking.output_dir", SettingTypes.Path, "benchmark_results");
 
     internal static readonly SettingKey<Microsoft.Extensions.Logging.LogLevel?> LogLevel =
-        new("runtime.log_level", Optional(SettingTypes.LogLevel), null) { Variable = EnvironmentVariables.LogLevel, Reload = Reload.Live };
+        new("runtime.log_level", Optional(SettingTypes.LogLevel), null) { Variable = EnvironmentVariables.LogLevel, Reload = ReloadRule.Live };
     internal static readonly SettingKey<InstructionSet> Isa = new("runtime.isa", SettingTypes.Isa, InstructionSet.Auto) { Variable = EnvironmentVariables.Isa };
     internal static readonly SettingKey<string?> NativePath =
         new("runtime.native_path", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.NativePath };

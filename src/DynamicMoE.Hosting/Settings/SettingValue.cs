@@ -46,5 +46,5 @@ internal sealed class SettingValues
     internal bool Same(SettingValues other, SettingKey key) => key.Show(Get(key)) == key.Show(other.Get(key)) && (!key.Secret || Equals(Get(key), other.Get(key)));
 
     internal SettingValue Show(SettingKey key) => new(
-        key.Path, key.Show(Get(key)), Source(key), key.Allowed, key.Show(key.Default), key.Variable, key.Reload != Reload.Restart);
+        key.Path, key.Show(Get(key)), Source(key), key.Allowed, key.Show(key.Default), key.Variable, key.Reload != ReloadRule.Restart);
 }

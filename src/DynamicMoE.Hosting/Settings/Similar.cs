@@ -18,7 +18,7 @@ internal static class Similar
         foreach (string candidate in candidates)
         {
             int edits = Edits(name, candidate);
-            if (edits < fewest)
+            if (edits < fewest && candidate != name)
             {
                 (nearest, fewest) = (candidate, edits);
             }

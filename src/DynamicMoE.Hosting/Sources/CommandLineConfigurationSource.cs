@@ -45,6 +45,10 @@ internal sealed class CommandLineConfigurationProvider(IReadOnlyList<string> ass
             {
                 problems.Add(new SettingProblem(Place, null, null, null, $"{Printable.Quote(assignment)} is not of the form key=value"));
             }
+            else if (SettingKeys.IsSection(path))
+            {
+                problems.Add(new SettingProblem(Place, path, null, null, $"{path} is a group of keys, not a value"));
+            }
             else if (SettingKeys.Find(path) is not { } key)
             {
                 string hint = SettingKeys.Nearest(path) is { } near ? $"; did you mean {near}?" : "";

@@ -15,6 +15,7 @@ internal sealed class YamlReader
 
     // The scanner of YamlDotNet takes time that grows with the square of the open brackets: 60,000 of them take a minute. Settings need three levels.
     private const int MostDepth = 20;
+    private const int MostElements = 1000;
 
     private readonly Parser _parser;
     private readonly string _file;
@@ -46,7 +47,9 @@ internal sealed class YamlReader
         }
         catch (YamlException error)
         {
-            Add(error.Start, null, $"this is not YAML: {Printable.Text(error.Message)}");
+            // The parser names the place where it noticed, and what it was reading began before.
+            string begun = error.Start.Line == error.End.Line ? "" : $" (begun in line {error.Start.Line})";
+            Add(error.End, null, $"this is not YAML: {Printable.Text(error.Message)}{begun}");
         }
         catch (Exception error) when (error is ArgumentException or InvalidOperationException or IndexOutOfRangeException or OverflowException or FormatException)
         {
@@ -186,6 +189,12 @@ internal sealed class YamlReader
             if (element is Scalar scalar && Plain(scalar, key.Path))
             {
                 elements?.Add(new SettingElement(scalar.Value, Place(scalar.Start), scalar.Style != ScalarStyle.Plain));
+                if (elements?.Count > MostElements)
+                {
+                    Add(scalar.Start, key.Path, $"{key.Path} has more than {MostElements} elements, must be {key.Allowed}", key.Allowed);
+                    throw new StopReading();
+                }
+
                 continue;
             }
 

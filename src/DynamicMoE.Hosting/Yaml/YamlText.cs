@@ -53,13 +53,36 @@ internal static class YamlText
         }
 
         int control = text.AsSpan().IndexOfAny(Refused);
-        if (control < 0)
+        int tab = IndentingTab(text);
+        if (control >= 0)
         {
-            return text;
+            problem = At(file, text[..control], $"the control character U+{(int)text[control]:X4} is not allowed");
+        }
+        else if (tab >= 0)
+        {
+            problem = At(file, text[..tab], "lines are indented with spaces, not with tabs");
         }
 
-        problem = At(file, text[..control], $"the control character U+{(int)text[control]:X4} is not allowed");
-        return "";
+        return problem is null ? text : "";
+    }
+
+    // The parser tells of a tab in another line, and it is the most frequent mistake. @return -1 when there is none
+    private static int IndentingTab(string text)
+    {
+        for (int start = 0; start < text.Length;)
+        {
+            ReadOnlySpan<char> rest = text.AsSpan(start);
+            int indent = rest.IndexOfAnyExcept(' ');
+            if (indent >= 0 && rest[indent] == '\t')
+            {
+                return start + indent;
+            }
+
+            int end = rest.IndexOf('\n');
+            start = end < 0 ? text.Length : start + end + 1;
+        }
+
+        return -1;
     }
 
     private static SettingProblem At(string file, string before, string message)
