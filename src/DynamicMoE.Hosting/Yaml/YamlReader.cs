@@ -45,19 +45,19 @@ internal sealed class YamlReader
         {
             Document();
         }
+        catch (StopReading)
+        {
+        }
         catch (YamlException error)
         {
             // The parser names the place where it noticed, and what it was reading began before.
             string begun = error.Start.Line == error.End.Line ? "" : $" (begun in line {error.Start.Line})";
             Add(error.End, null, $"this is not YAML: {Printable.Text(error.Message)}{begun}");
         }
-        catch (Exception error) when (error is ArgumentException or InvalidOperationException or IndexOutOfRangeException or OverflowException or FormatException)
+        catch (Exception error) when (error is not OutOfMemoryException)
         {
-            // What the parser itself trips over, such as an escape beyond Unicode.
+            // What the parser itself trips over: an escape beyond Unicode, a state that it did not foresee. The file is to blame for both.
             Add(_parser.Current?.End ?? Mark.Empty, null, $"this is not YAML: {Printable.Text(error.Message)}");
-        }
-        catch (StopReading)
-        {
         }
 
         return new SettingLayer(_entries, _problems);

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using DynamicMoE.TestKit.Checkpoints;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -124,6 +125,28 @@ public sealed class AddDynamicMoETests
 
         SettingsException error = await Assert.ThrowsAsync<SettingsException>(() => host.StartAsync());
         Assert.Equal(["config.yaml:1:15", "config.yaml:1:18"], error.Problems.Select(problem => problem.Source.ToString()));
+    }
+
+    // The lines of src/DynamicMoE.Hosting/README.md.
+    [Fact]
+    public async Task Readme_WhenItsExampleRuns_GivesTheRouterOfTheFile()
+    {
+        using var directory = new TemporaryDirectory();
+        string path = directory["config.yaml"];
+        await File.WriteAllTextAsync(path, "router: {input_dim: 16, num_experts: 4, min_experts: 1}");
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
+
+        builder.Configuration
+            .AddDynamicMoEYaml(path, reloadInterval: TimeSpan.FromSeconds(5))
+            .AddDynamicMoEEnvironment()
+            .AddDynamicMoECommandLine(["router.min_experts=2"]);
+        builder.Services.AddDynamicMoE(builder.Configuration);
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        var router = host.Services.GetRequiredService<IRouter>();
+
+        Assert.Equal((16, 4, 2), (router.InputDim, router.NumExperts, router.MinExperts));
+        await host.StopAsync();
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace DynamicMoE.Hosting.Tests.Reload;
 
 public sealed class SettingsMonitorTests : IDisposable
 {
-    private const string Start = "router: {num_experts: 8, min_experts: 2, routing_strategy: threshold, mean_experts_budget: 3}\nmonitoring: {alert_thresholds: {error_rate: 0.1}}\n";
+    private const string Start = "router: {num_experts: 8, min_experts: 2, routing_strategy: threshold, mean_experts_budget: 3}\nmonitoring: {alert_thresholds: {error_rate: 0.1, avg_latency_ms: 100}}\n";
 
     private readonly YamlBytesSource _file = new(Encoding.UTF8.GetBytes(Start));
     private readonly ListLogger _logger = new();
@@ -125,6 +125,30 @@ public sealed class SettingsMonitorTests : IDisposable
 
         Assert.Equal([0.2], seen);
         Assert.Equal(2, _logger.Messages.Count(message => message == "What follows a change of settings failed."));
+    }
+
+    // Two live settings change together; whoever reads gets both of one version.
+    [Fact]
+    public async Task Reload_WhenManyThreadsRead_NeverShowsHalfOfAChange()
+    {
+        using var stop = new CancellationTokenSource();
+        Task<int>[] readers = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
+        {
+            int wrong = 0;
+            while (!stop.IsCancellationRequested)
+            {
+                AlertThresholdSettings thresholds = _monitor.CurrentValue.Monitoring.AlertThresholds;
+                wrong += thresholds.ErrorRate * 1000 == thresholds.AvgLatencyMs ? 0 : 1;
+            }
+
+            return wrong;
+        }))];
+        for (int i = 1; i <= 200; i++)
+            _file.Replace(Start.Replace("error_rate: 0.1, avg_latency_ms: 100", $"error_rate: 0.{i % 2 + 2}, avg_latency_ms: {i % 2 + 2}00", StringComparison.Ordinal));
+        await stop.CancelAsync();
+
+        Assert.All(await Task.WhenAll(readers), wrong => Assert.Equal(0, wrong));
+        Assert.Equal(200, _calls);
     }
 
     [Fact]
