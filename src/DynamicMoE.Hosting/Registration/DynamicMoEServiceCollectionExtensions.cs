@@ -35,7 +35,7 @@ public static class DynamicMoEServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<LoggerFilterOptions>, LogLevelFilter>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IOptionsChangeTokenSource<LoggerFilterOptions>, LogLevelFilter>());
         services.TryAddSingleton(RouterFactory.Create);
-        services.TryAddSingleton(RouterChain.Create);
+        services.TryAddSingleton(RouterComposition.Create);
         return new DynamicMoEBuilder(services);
     }
 }

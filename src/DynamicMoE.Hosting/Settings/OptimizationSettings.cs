@@ -24,7 +24,7 @@ public sealed class OptimizationSettings
     public int MaxWorkers => _values.Get(SettingKeys.MaxWorkers);
 
     /// <summary><c>cache_size</c>: rows that the cache holds at most.</summary>
-    /// <value>Between 1 and 10000000. The default is 1000.</value>
+    /// <value>Between 3 and 16777216. The default is 1000.</value>
     public int CacheSize => _values.Get(SettingKeys.CacheSize);
 
     /// <summary><c>cache_adaptive</c>: whether the cache grows and shrinks with its measured value.</summary>
@@ -32,6 +32,6 @@ public sealed class OptimizationSettings
     public bool CacheAdaptive => _values.Get(SettingKeys.CacheAdaptive);
 
     /// <summary><c>cache_ttl_seconds</c>: how long a row is kept, seconds.</summary>
-    /// <value>Above 0, at most 86400. The default is 300.</value>
+    /// <value>Between 0.001 and 31536000 (a year). The default is 300.</value>
     public double CacheTtlSeconds => _values.Get(SettingKeys.CacheTtlSeconds);
 }

@@ -51,9 +51,9 @@ internal static class SettingKeys
     internal static readonly SettingKey<int> MaxWorkers =
         new("optimization.max_workers", Whole(1, MostThreads), 4) { Variable = EnvironmentVariables.MaxWorkers };
     internal static readonly SettingKey<int> CacheSize =
-        new("optimization.cache_size", Whole(1, 10_000_000), 1000) { Variable = EnvironmentVariables.CacheSize };
+        new("optimization.cache_size", Whole(3, 16_777_216), 1000) { Variable = EnvironmentVariables.CacheSize };
     internal static readonly SettingKey<bool> CacheAdaptive = new("optimization.cache_adaptive", Switch, true);
-    internal static readonly SettingKey<double> CacheTtlSeconds = new("optimization.cache_ttl_seconds", Above(0, 86400), 300);
+    internal static readonly SettingKey<double> CacheTtlSeconds = new("optimization.cache_ttl_seconds", Real(0.001, 31_536_000), 300);
 
     internal static readonly SettingKey<bool> EnableMonitoring =
         new("monitoring.enable_monitoring", Switch, true) { Variable = EnvironmentVariables.EnableMonitoring };

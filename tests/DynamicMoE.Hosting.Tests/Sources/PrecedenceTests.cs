@@ -44,7 +44,7 @@ public sealed class PrecedenceTests
     [Fact]
     public void Read_WhenAnOverriddenValueIsWrong_IsRefusedAllTheSame() =>
         Assert.Equal(
-            ["config.yaml:1:28: optimization.cache_size is '0', must be a whole number in 1..10000000"],
+            ["config.yaml:1:28: optimization.cache_size is '0', must be a whole number in 3..16777216"],
             new Sources { Yaml = "optimization: {cache_size: 0}", Assignments = ["optimization.cache_size=5"] }.Problems());
 
     // The process's own variables count where a configuration does not have them at a place of its own.
