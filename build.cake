@@ -157,7 +157,7 @@ Task("TrainTinyMoE").IsDependentOn("Build").Does(() =>
 Task("Golden").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- golden"));
 
 Task("Pack").IsDependentOn("Build").IsDependentOn("CheckLibrary").DoesForEach(
-    ["src/DynamicMoE.Runtime", "bindings/DynamicMoE.Bindings", "src/DynamicMoE", "src/DynamicMoE.Models", "src/DynamicMoE.Cli"],
+    ["src/DynamicMoE.Runtime", "bindings/DynamicMoE.Bindings", "src/DynamicMoE", "src/DynamicMoE.Models", "src/DynamicMoE.Hosting", "src/DynamicMoE.Cli"],
     project => DotNetPack(project, new DotNetPackSettings { Configuration = "Release", NoLogo = true }));
 
 Task("Clean").Does(() =>

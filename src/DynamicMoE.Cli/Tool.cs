@@ -50,6 +50,7 @@ internal static class Tool
         CalibrateCommand.Create(console),
         DiffCommand.Create(console),
         PackCommand.Create(console),
+        ConfigCommand.Create(console),
         DoctorCommand.Create(console),
         BenchCommand.Create(console),
     };

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -95,7 +96,8 @@ class Queue {
 
 // Never destroyed: servers may outlive static destruction while the process exits.
 Queue& queue() {
-  static Queue* const instance = new Queue;
+  alignas(Queue) static std::byte memory[sizeof(Queue)];
+  static Queue* const instance = new (memory) Queue;
   return *instance;
 }
 

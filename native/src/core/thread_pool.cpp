@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -77,9 +78,11 @@ class Pool {
   std::atomic<uint64_t> published_{0};  // regions ever opened, written under the mutex
 };
 
-// Never destroyed: workers may outlive static destruction while the process exits.
+// Never destroyed: workers may outlive static destruction while the process exits. In static memory, since a
+// region that cannot have it cannot fail either.
 Pool& pool() {
-  static Pool* const instance = new Pool;
+  alignas(Pool) static std::byte memory[sizeof(Pool)];
+  static Pool* const instance = new (memory) Pool;
   return *instance;
 }
 

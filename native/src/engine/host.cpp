@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,13 +17,21 @@
 namespace dmoe {
 namespace {
 
+struct CloseFile {
+  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+struct FreeCpuSet {
+  void operator()(cpu_set_t* set) const noexcept { CPU_FREE(set); }
+};
+
 // First line of a small file, without its line end; empty when unreadable.
 std::string first_line(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "re");
+  const File file(std::fopen(path.c_str(), "re"));
   if (file == nullptr) return {};
   char text[512];
-  std::string line = std::fgets(text, sizeof text, file) ? text : "";
-  std::fclose(file);
+  std::string line = std::fgets(text, sizeof text, file.get()) ? text : "";
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
   return line;
 }
@@ -45,13 +54,12 @@ std::vector<int> allowed_cpus() {
   std::vector<int> cpus;
   // Machines with more than 1024 processors need a larger mask than cpu_set_t.
   for (int most = 1024; most <= 65536; most *= 8) {
-    cpu_set_t* set = CPU_ALLOC(most);
+    const std::unique_ptr<cpu_set_t, FreeCpuSet> set(CPU_ALLOC(most));
     if (set == nullptr) break;
     const size_t bytes = CPU_ALLOC_SIZE(most);
-    if (sched_getaffinity(0, bytes, set) == 0)
+    if (sched_getaffinity(0, bytes, set.get()) == 0)
       for (int cpu = 0; cpu < most; ++cpu)
-        if (CPU_ISSET_S(cpu, bytes, set)) cpus.push_back(cpu);
-    CPU_FREE(set);
+        if (CPU_ISSET_S(cpu, bytes, set.get())) cpus.push_back(cpu);
     if (!cpus.empty()) break;
   }
   return cpus;
@@ -124,12 +132,12 @@ bool lists_cpu(const std::string& controllers) {
 
 double read_cgroup_quota(const char* proc_cgroup, const char* root, int* version) {
   *version = 0;
-  std::FILE* file = std::fopen(proc_cgroup, "re");
+  const File file(std::fopen(proc_cgroup, "re"));
   if (file == nullptr) return 0;
   double quota = 0;
   char text[4096];
   // Lines are id:controllers:path; version 2 has id 0 and no controllers.
-  while (std::fgets(text, sizeof text, file)) {
+  while (std::fgets(text, sizeof text, file.get())) {
     std::string line = text;
     while (!line.empty() && line.back() == '\n') line.pop_back();
     const size_t first = line.find(':'), second = line.find(':', first + 1);
@@ -151,7 +159,6 @@ double read_cgroup_quota(const char* proc_cgroup, const char* root, int* version
       quota = std::max(quota, here);
     }
   }
-  std::fclose(file);
   return quota;
 }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using DynamicMoE.Cli.Benchmarking;
 using DynamicMoE.Cli.Calibration;
+using DynamicMoE.Cli.Configuration;
 using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Packing;
@@ -21,6 +22,8 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSerializable(typeof(PackReport))]
 [JsonSerializable(typeof(CalibrationReport))]
 [JsonSerializable(typeof(DiffReport))]
+[JsonSerializable(typeof(ConfigReport))]
+[JsonSerializable(typeof(ValidationReport))]
 [JsonSerializable(typeof(LayerCell))]
 [JsonSerializable(typeof(PeersCells))]
 internal sealed partial class ToolJson : JsonSerializerContext
@@ -47,6 +50,14 @@ internal sealed partial class ToolJson : JsonSerializerContext
     /// <summary>Writes where two runs part.</summary>
     public static void Write(ToolConsole console, DiffReport report) =>
         console.Out.WriteLine(JsonSerializer.Serialize(report, Default.DiffReport));
+
+    /// <summary>Writes settings.</summary>
+    public static void Write(ToolConsole console, ConfigReport report) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(report, Default.ConfigReport));
+
+    /// <summary>Writes what is wrong with settings.</summary>
+    public static void Write(ToolConsole console, ValidationReport report) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(report, Default.ValidationReport));
 
     /// <summary>Writes a measured layer.</summary>
     public static void Write(ToolConsole console, LayerCell cell) =>

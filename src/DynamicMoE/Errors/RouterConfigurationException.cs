@@ -1,7 +1,7 @@
 namespace DynamicMoE;
 
 /// <summary>An option is outside its range, or options contradict each other. The message names every offending option with its value.</summary>
-public sealed class RouterConfigurationException : DynamicMoEException
+public class RouterConfigurationException : DynamicMoEException
 {
     /// <summary>Makes an exception with a default message.</summary>
     public RouterConfigurationException()

@@ -25,6 +25,9 @@ public sealed class UsageTests
     [InlineData("pack --verify x --model y", "--verify takes no --model, --format or --force")]
     [InlineData("pack --verify x --force", "--verify takes no --model, --format or --force")]
     [InlineData("generate --prompt a --static --budget 1.5", "--budget and --static exclude each other")]
+    [InlineData("config show --preset huge", "--preset 'huge' is not one of small, medium, large")]
+    [InlineData("config validate --set router.tau", "--set 'router.tau' is not of the form KEY=VALUE")]
+    [InlineData("config show extra", "'extra' is not a command or option of show")]
     public async Task Run_WhenTheCommandLineIsWrong_NamesValueAndRange(string line, string message) =>
         (await ToolRun.Of(line.Split(' '))).RequireFailure(ExitCodes.Usage, $"{message} (see dmoe --help)");
 
@@ -56,6 +59,7 @@ public sealed class UsageTests
     [InlineData("eval --help", "--budgets")]
     [InlineData("generate --help", "--prompt")]
     [InlineData("pack --help", "--verify")]
+    [InlineData("config --help", "validate")]
     public async Task Run_WhenHelpIsAsked_ShowsItAndSucceeds(string line, string expected)
     {
         ToolRun run = await ToolRun.Of(line.Split(' '));

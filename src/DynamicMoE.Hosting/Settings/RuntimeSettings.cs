@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Logging;
+
+namespace DynamicMoE.Hosting;
+
+/// <summary><c>runtime</c>: logging and the native library.</summary>
+public sealed class RuntimeSettings
+{
+    private readonly SettingValues _values;
+
+    internal RuntimeSettings(SettingValues values) => _values = values;
+
+    /// <summary><c>log_level</c>: least severe messages of the categories <c>DynamicMoE</c> that are logged.</summary>
+    /// <value><c>trace</c>, <c>debug</c>, <c>info</c>, <c>warning</c>, <c>error</c>, <c>critical</c> or <c>none</c>. The default, null, leaves it to the host, whose
+    /// own default is info. A running process takes a change of the file.</value>
+    public LogLevel? LogLevel => _values.Get(SettingKeys.LogLevel);
+
+    /// <summary><c>isa</c>: instruction-set level of a router's own gate.</summary>
+    /// <value>A level that runs here. The default is <c>auto</c>.</value>
+    public InstructionSet Isa => _values.Get(SettingKeys.Isa);
+
+    /// <summary><c>native_path</c>: file or folder of the native library.</summary>
+    /// <value>A path of 1 to 4096 characters. The default, null, looks beside the application.</value>
+    public string? NativePath => _values.Get(SettingKeys.NativePath);
+}

@@ -1,0 +1,142 @@
+using static DynamicMoE.Hosting.SettingTypes;
+
+namespace DynamicMoE.Hosting;
+
+/// <summary>Every setting, in the order of the file. config.yaml and the README beside it have the same list, which a test compares.</summary>
+internal static class SettingKeys
+{
+    private const int MostExperts = 4096, MostHidden = 1_048_576, MostTokens = 1_048_576, MostThreads = 1024;
+
+    internal static readonly SettingKey<SettingsPreset> Preset = new("preset", SettingTypes.Preset, SettingsPreset.None);
+
+    internal static readonly SettingKey<int?> InputDim = new("router.input_dim", Optional(Whole(1, MostHidden)), null);
+    internal static readonly SettingKey<int?> NumExperts = new("router.num_experts", Optional(Whole(1, MostExperts)), null);
+    internal static readonly SettingKey<int> MinExperts = new("router.min_experts", Whole(1, MostExperts), 1);
+    internal static readonly SettingKey<int?> MaxExperts = new("router.max_experts", Optional(Whole(1, MostExperts)), null);
+    internal static readonly SettingKey<string> ComplexityEstimator = new("router.complexity_estimator", Estimator, ComplexityEstimators.GradientNorm);
+    internal static readonly SettingKey<RoutingStrategy> RoutingStrategy = new("router.routing_strategy", Strategy, DynamicMoE.RoutingStrategy.TopK);
+    internal static readonly SettingKey<bool?> LoadBalancing = new("router.load_balancing", Optional(Switch), null);
+    internal static readonly SettingKey<float> NoiseFactor = new("router.noise_factor", Single(0, 1), 0);
+    internal static readonly SettingKey<bool> Adaptive = new("router.adaptive", Switch, false);
+    internal static readonly SettingKey<double> AdaptationRate = new("router.adaptation_rate", Above(0, 1), 0.01);
+    internal static readonly SettingKey<double> PerformanceSmoothing = new("router.performance_smoothing", Above(0, 1), 0.1);
+    internal static readonly SettingKey<Weighting> Weighting = new("router.weighting", SettingTypes.Weighting, DynamicMoE.Weighting.Renormalize);
+    internal static readonly SettingKey<LoadBalancingMode> BalancingMode =
+        new("router.balancing_mode", SettingTypes.BalancingMode, LoadBalancingMode.SelectionBias);
+    internal static readonly SettingKey<float> BalanceStep = new("router.balance_step", SingleAbove(0, 1), 0.001f);
+    internal static readonly SettingKey<float> BalanceBound = new("router.balance_bound", Single(0, 1), 0.05f);
+    internal static readonly SettingKey<float> WeightPenalty = new("router.weight_penalty", SingleAbove(0, 0.5f), 0.1f);
+    internal static readonly SettingKey<float> Tau = new("router.tau", Single(0, 1), 0.3f);
+    internal static readonly SettingKey<float> TopP = new("router.top_p", SingleAbove(0, 1), 0.9f);
+    internal static readonly SettingKey<double?> MeanExpertsBudget =
+        new("router.mean_experts_budget", Optional(Real(1, MostExperts)), null) { Reload = ReloadRule.LiveWhileSet };
+    internal static readonly SettingKey<int?> MaxDistinctExperts = new("router.max_distinct_experts", Optional(Whole(1, MostExperts)), null);
+    internal static readonly SettingKey<ulong> Seed = new("router.seed", Whole(0, ulong.MaxValue), 0);
+    internal static readonly SettingKey<int> MaxTokens = new("router.max_tokens", Whole(1, MostTokens), 512);
+    internal static readonly SettingKey<int> Threads = new("router.threads", Whole(0, MostThreads), 0);
+
+    internal static readonly SettingKey<bool> Normalize = new("router.estimator.normalize", Switch, true);
+    internal static readonly SettingKey<float> Epsilon = new("router.estimator.epsilon", SingleAbove(0, 1), 1e-8f);
+    internal static readonly SettingKey<double> Percentile = new("router.estimator.percentile", Above(0, 100), 90);
+    internal static readonly SettingKey<double> SmoothingFactor = new("router.estimator.smoothing_factor", Above(0, 1), 0.1);
+    internal static readonly SettingKey<HeadAggregation> HeadAggregation =
+        new("router.estimator.head_aggregation", SettingTypes.HeadAggregation, DynamicMoE.HeadAggregation.Mean);
+    internal static readonly SettingKey<float> Temperature = new("router.estimator.temperature", SingleAbove(0, 1000), 1);
+
+    internal static readonly SettingKey<bool> EnableAutoscaling =
+        new("optimization.enable_autoscaling", Switch, true) { Variable = EnvironmentVariables.Autoscale };
+    internal static readonly SettingKey<bool> EnableParallel = new("optimization.enable_parallel", Switch, true);
+    internal static readonly SettingKey<bool> EnableCaching =
+        new("optimization.enable_caching", Switch, true) { Variable = EnvironmentVariables.EnableCaching };
+    internal static readonly SettingKey<int> MaxWorkers =
+        new("optimization.max_workers", Whole(1, MostThreads), 4) { Variable = EnvironmentVariables.MaxWorkers };
+    internal static readonly SettingKey<int> CacheSize =
+        new("optimization.cache_size", Whole(3, 16_777_216), 1000) { Variable = EnvironmentVariables.CacheSize };
+    internal static readonly SettingKey<bool> CacheAdaptive = new("optimization.cache_adaptive", Switch, true);
+    internal static readonly SettingKey<double> CacheTtlSeconds = new("optimization.cache_ttl_seconds", Real(0.001, 31_536_000), 300);
+
+    internal static readonly SettingKey<bool> EnableMonitoring =
+        new("monitoring.enable_monitoring", Switch, true) { Variable = EnvironmentVariables.EnableMonitoring };
+    internal static readonly SettingKey<bool> EnableCircuitBreaker = new("monitoring.enable_circuit_breaker", Switch, true);
+    internal static readonly SettingKey<double> AvgLatencyMs = new("monitoring.alert_thresholds.avg_latency_ms", Above(0, 3_600_000), 50) { Reload = ReloadRule.Live };
+    internal static readonly SettingKey<double> ErrorRate = new("monitoring.alert_thresholds.error_rate", Real(0, 1), 0.05) { Reload = ReloadRule.Live };
+    internal static readonly SettingKey<double> LoadBalanceVariance =
+        new("monitoring.alert_thresholds.load_balance_variance", Real(0, 1), 0.1) { Reload = ReloadRule.Live };
+    internal static readonly SettingKey<double> MemoryUsageMb =
+        new("monitoring.alert_thresholds.memory_usage_mb", Above(0, 1_000_000_000), 1000) { Reload = ReloadRule.Live };
+    internal static readonly SettingKey<string> AlertWebhook =
+        new("monitoring.alert_webhook", Address, "") { Variable = EnvironmentVariables.AlertWebhook, Reload = ReloadRule.Live, Secret = true };
+    internal static readonly SettingKey<int> MetricsPort =
+        new("monitoring.metrics_port", Whole(1, 65535), 9090) { Variable = EnvironmentVariables.MetricsPort };
+    internal static readonly SettingKey<int> HealthPort =
+        new("monitoring.health_port", Whole(1, 65535), 8080) { Variable = EnvironmentVariables.HealthPort };
+
+    internal static readonly SettingKey<int> NumRuns = new("benchmarking.num_runs", Whole(1, 1_000_000), 100);
+    internal static readonly SettingKey<int> WarmupRuns = new("benchmarking.warmup_runs", Whole(0, 1_000_000), 10);
+    internal static readonly SettingKey<IReadOnlyList<int>> BatchSizes = new("benchmarking.batch_sizes", Wholes(1, 65536), [1, 8, 16, 32]);
+    internal static readonly SettingKey<IReadOnlyList<int>> SequenceLengths = new("benchmarking.sequence_lengths", Wholes(1, MostTokens), [128, 256, 512]);
+    internal static readonly SettingKey<IReadOnlyList<int>?> HiddenDims = new("benchmarking.hidden_dims", OptionalObject(Wholes(1, MostHidden)), null);
+    internal static readonly SettingKey<IReadOnlyList<int>?> NumExpertsList = new("benchmarking.num_experts_list", OptionalObject(Wholes(1, MostExperts)), null);
+    internal static readonly SettingKey<IReadOnlyList<int>?> MinExpertsList = new("benchmarking.min_experts_list", OptionalObject(Wholes(1, MostExperts)), null);
+    internal static readonly SettingKey<IReadOnlyList<int>?> MaxExpertsList = new("benchmarking.max_experts_list", OptionalObject(Wholes(1, MostExperts)), null);
+    internal static readonly SettingKey<string> OutputDir = new("benchmarking.output_dir", SettingTypes.Path, "benchmark_results");
+
+    internal static readonly SettingKey<Microsoft.Extensions.Logging.LogLevel?> LogLevel =
+        new("runtime.log_level", Optional(SettingTypes.LogLevel), null) { Variable = EnvironmentVariables.LogLevel, Reload = ReloadRule.Live };
+    internal static readonly SettingKey<InstructionSet> Isa = new("runtime.isa", SettingTypes.Isa, InstructionSet.Auto) { Variable = EnvironmentVariables.Isa };
+    internal static readonly SettingKey<string?> NativePath =
+        new("runtime.native_path", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.NativePath };
+
+    internal static readonly SettingKey<bool> ApiKeyRequired =
+        new("security.api_key_required", Switch, false) { Variable = EnvironmentVariables.ApiKeyRequired };
+    internal static readonly SettingKey<bool> SslEnabled = new("security.ssl_enabled", Switch, false) { Variable = EnvironmentVariables.SslEnabled };
+    internal static readonly SettingKey<int> RateLimit = new("security.rate_limit", Whole(1, int.MaxValue), 1000) { Variable = EnvironmentVariables.RateLimit };
+
+    private static readonly Dictionary<string, SettingKey> ByPath;
+    private static readonly HashSet<string> Sections;
+
+    static SettingKeys()
+    {
+        All =
+        [
+            Preset,
+            InputDim, NumExperts, MinExperts, MaxExperts, ComplexityEstimator, RoutingStrategy, LoadBalancing, NoiseFactor, Adaptive, AdaptationRate,
+            PerformanceSmoothing, Weighting, BalancingMode, BalanceStep, BalanceBound, WeightPenalty, Tau, TopP, MeanExpertsBudget, MaxDistinctExperts, Seed,
+            MaxTokens, Threads,
+            Normalize, Epsilon, Percentile, SmoothingFactor, HeadAggregation, Temperature,
+            EnableAutoscaling, EnableParallel, EnableCaching, MaxWorkers, CacheSize, CacheAdaptive, CacheTtlSeconds,
+            EnableMonitoring, EnableCircuitBreaker, AvgLatencyMs, ErrorRate, LoadBalanceVariance, MemoryUsageMb, AlertWebhook, MetricsPort, HealthPort,
+            NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
+            LogLevel, Isa, NativePath,
+            ApiKeyRequired, SslEnabled, RateLimit,
+        ];
+        for (int i = 0; i < All.Count; i++)
+        {
+            All[i].Index = i;
+        }
+
+        ByPath = All.ToDictionary(key => key.Path, StringComparer.Ordinal);
+        Sections = [.. All.SelectMany(key => Parents(key.Path))];
+    }
+
+    /// <summary>Every setting; <see cref="SettingKey.Index"/> is the place here.</summary>
+    internal static IReadOnlyList<SettingKey> All { get; }
+
+    /// <summary>The setting at a place in the file, or null.</summary>
+    internal static SettingKey? Find(string path) => ByPath.GetValueOrDefault(path);
+
+    /// <summary>Whether a place in the file holds settings and is none itself.</summary>
+    internal static bool IsSection(string path) => Sections.Contains(path);
+
+    /// <summary>What may have been meant by a key that does not exist.</summary>
+    internal static string? Nearest(string path) =>
+        Similar.Nearest(path, ByPath.Keys.Concat(Sections.Where(section => section.Count(c => c == '.') == path.Count(c => c == '.'))));
+
+    private static IEnumerable<string> Parents(string path)
+    {
+        for (int dot = path.LastIndexOf('.'); dot > 0; dot = path.LastIndexOf('.', dot - 1))
+        {
+            yield return path[..dot];
+        }
+    }
+}
