@@ -5,6 +5,7 @@ using DynamicMoE.Cli.Calibration;
 using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Packing;
+using DynamicMoE.Cli.Profiling;
 using DynamicMoE.Cli.Recording;
 using DynamicMoE.Cli.Sweep.Report;
 
@@ -14,6 +15,7 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     WriteIndented = true,
+    UseStringEnumConverter = true,
     NewLine = "\n")]
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(SweepReport))]
@@ -23,6 +25,8 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSerializable(typeof(DiffReport))]
 [JsonSerializable(typeof(LayerCell))]
 [JsonSerializable(typeof(PeersCells))]
+[JsonSerializable(typeof(ProfileReport))]
+[JsonSerializable(typeof(CompareReport))]
 internal sealed partial class ToolJson : JsonSerializerContext
 {
     /// <summary>Writes an evaluation.</summary>
@@ -31,6 +35,12 @@ internal sealed partial class ToolJson : JsonSerializerContext
 
     /// <summary>A sweep as text.</summary>
     public static string Of(SweepReport report) => JsonSerializer.Serialize(report, Default.SweepReport);
+
+    /// <summary>A profile as text.</summary>
+    public static string Of(ProfileReport report) => JsonSerializer.Serialize(report, Default.ProfileReport);
+
+    /// <summary>A comparison as text.</summary>
+    public static string Of(CompareReport report) => JsonSerializer.Serialize(report, Default.CompareReport);
 
     /// <summary>Writes a diagnosis.</summary>
     public static void Write(ToolConsole console, DoctorReport report) =>
