@@ -53,6 +53,8 @@ internal static class Tool
         ConfigCommand.Create(console),
         DoctorCommand.Create(console),
         BenchCommand.Create(console),
+        ProfileCommand.Create(console),
+        CompareCommand.Create(console),
     };
 
     private static int Fail(ToolConsole console, string message, int code)

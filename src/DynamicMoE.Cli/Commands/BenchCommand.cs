@@ -5,13 +5,19 @@ using DynamicMoE.Cli.Terminal;
 
 namespace DynamicMoE.Cli.Commands;
 
-/// <summary><c>dmoe bench layer</c>: time of one layer beside what the machine allows, and beside other implementations.</summary>
+/// <summary><c>dmoe bench</c>: its own <c>layer</c>, time of one layer beside what the machine allows and beside other implementations, and the benchmarks of routing.</summary>
 internal static class BenchCommand
 {
     private const int Repetitions = 11;
 
     /// <summary>Makes the command.</summary>
-    public static Command Create(ToolConsole console) => new("bench", "Measures speed on this machine.") { Layer(console) };
+    public static Command Create(ToolConsole console) => new("bench", "Measures speed on this machine.")
+    {
+        Layer(console),
+        RoutingBenchCommand.Latency(console),
+        RoutingBenchCommand.Throughput(console),
+        RoutingBenchCommand.Scaling(console),
+    };
 
     private static Command Layer(ToolConsole console)
     {

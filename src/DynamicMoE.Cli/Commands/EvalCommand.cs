@@ -1,5 +1,4 @@
 using System.CommandLine;
-using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Models;
 using DynamicMoE.Cli.Recording;
@@ -101,7 +100,7 @@ internal static class EvalCommand
         using RunRecording recording = model.Attach(files, console);
         IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, cancel);
         recording.Complete();
-        return new EvaluationReport { Model = model.Info, Text = text.Info, Machine = Machine(choice), Rows = rows };
+        return new EvaluationReport { Model = model.Info, Text = text.Info, Machine = EvaluationMachineInfo.Of(choice.Threads), Rows = rows };
     }
 
     private static SweepReport Sweep(
@@ -112,19 +111,7 @@ internal static class EvalCommand
 
         // A sweep takes minutes: somebody who watches is told where it is.
         Action<string> progress = console.IsTerminal ? console.Error.WriteLine : _ => { };
-        return SweepEvaluation.Run(model, text, Machine(choice), request, progress, cancel);
-    }
-
-    private static EvaluationMachineInfo Machine(ModelChoice choice)
-    {
-        RuntimeInfo runtime = RuntimeInfo.Query();
-        return new EvaluationMachineInfo
-        {
-            Isa = Doctor.IsaName(runtime.Isa),
-            Threads = choice.Threads == 0 ? runtime.PoolThreads : choice.Threads,
-            Cpu = runtime.CpuName,
-            LibraryVersion = runtime.LibraryVersion,
-        };
+        return SweepEvaluation.Run(model, text, EvaluationMachineInfo.Of(choice.Threads), request, progress, cancel);
     }
 
     private static bool Given(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };

@@ -13,7 +13,7 @@ internal static class NumberOptions
         Description = $"{description} {minimum}..{maximum}.",
         HelpName = "N",
         DefaultValueFactory = _ => value,
-        CustomParser = result => ParseWhole(result, name, minimum, maximum),
+        CustomParser = result => ParseWhole(result, result.Tokens[0].Value, name, minimum, maximum),
     };
 
     /// <summary>A whole number, or null when it is not given.</summary>
@@ -21,7 +21,15 @@ internal static class NumberOptions
     {
         Description = $"{description} {minimum}..{maximum}.",
         HelpName = "N",
-        CustomParser = result => ParseWhole(result, name, minimum, maximum),
+        CustomParser = result => ParseWhole(result, result.Tokens[0].Value, name, minimum, maximum),
+    };
+
+    /// <summary>Whole numbers, separated by commas; empty when they are not given.</summary>
+    public static Option<int[]> Wholes(string name, string description, int minimum, int maximum) => new(name)
+    {
+        Description = $"{description} {minimum}..{maximum} each, separated by commas.",
+        HelpName = "N,M",
+        CustomParser = result => [.. result.Tokens[0].Value.Split(',').Select(part => ParseWhole(result, part, name, minimum, maximum))],
     };
 
     /// <summary>A real number, or null when it is not given.</summary>
@@ -42,9 +50,20 @@ internal static class NumberOptions
             [.. result.Tokens[0].Value.Split(',').Select(part => ParseReal(result, part, name, minimum, maximum) ?? minimum)],
     };
 
-    private static int ParseWhole(ArgumentResult result, string name, int minimum, int maximum)
+    /// <summary>Real numbers, separated by commas; empty when they are not given.</summary>
+    public static Option<double[]> RealsOrNone(string name, string description, double minimum, double maximum) => new(name)
     {
-        string text = result.Tokens[0].Value;
+        Description = $"{description} {Text(minimum)}..{Text(maximum)} each, separated by commas.",
+        HelpName = "X,Y",
+        CustomParser = result =>
+            [.. result.Tokens[0].Value.Split(',').Select(part => ParseReal(result, part, name, minimum, maximum) ?? minimum)],
+    };
+
+    /// <summary>What was given for a list; null when nothing was.</summary>
+    public static T[]? Given<T>(ParseResult parsed, Option<T[]> option) => parsed.GetValue(option) is { Length: > 0 } values ? values : null;
+
+    private static int ParseWhole(ArgumentResult result, string text, string name, int minimum, int maximum)
+    {
         if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
             && value >= minimum && value <= maximum)
         {

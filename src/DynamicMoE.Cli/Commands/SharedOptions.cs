@@ -35,6 +35,20 @@ internal static class SharedOptions
         return option;
     }
 
+    /// <summary>A folder for reports; an empty path is a usage error.</summary>
+    public static Option<string?> Folder(string description)
+    {
+        var option = new Option<string?>("--out") { Description = description, HelpName = "DIR" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value.Length: 0 }])
+            {
+                result.AddError("--out is empty, the path of a folder is needed");
+            }
+        });
+        return option;
+    }
+
     /// <summary>A calibration to start thresholds from.</summary>
     public static Option<string?> Calibration() => FilePath(
         "--calibration", "File that dmoe calibrate wrote for this model: thresholds start from it, so that no text is needed to find them.");

@@ -1,3 +1,5 @@
+using DynamicMoE.Cli.Diagnosis;
+
 namespace DynamicMoE.Cli.Evaluation;
 
 /// <summary>One row of the table.</summary>
@@ -98,6 +100,20 @@ internal sealed record EvaluationMachineInfo
 
     /// <summary>Version of the native library.</summary>
     public required string LibraryVersion { get; init; }
+
+    /// <summary>This machine.</summary>
+    /// <param name="threads">Threads of a native call; 0 = the pool's.</param>
+    public static EvaluationMachineInfo Of(int threads)
+    {
+        RuntimeInfo runtime = RuntimeInfo.Query();
+        return new EvaluationMachineInfo
+        {
+            Isa = Doctor.IsaName(runtime.Isa),
+            Threads = threads == 0 ? runtime.PoolThreads : threads,
+            Cpu = runtime.CpuName,
+            LibraryVersion = runtime.LibraryVersion,
+        };
+    }
 }
 
 /// <summary>Everything that an evaluation found.</summary>

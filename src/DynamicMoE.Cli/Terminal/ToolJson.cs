@@ -6,6 +6,7 @@ using DynamicMoE.Cli.Configuration;
 using DynamicMoE.Cli.Diagnosis;
 using DynamicMoE.Cli.Evaluation;
 using DynamicMoE.Cli.Packing;
+using DynamicMoE.Cli.Profiling;
 using DynamicMoE.Cli.Recording;
 using DynamicMoE.Cli.Sweep.Report;
 
@@ -15,6 +16,7 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     WriteIndented = true,
+    UseStringEnumConverter = true,
     NewLine = "\n")]
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(SweepReport))]
@@ -26,6 +28,8 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSerializable(typeof(ValidationReport))]
 [JsonSerializable(typeof(LayerCell))]
 [JsonSerializable(typeof(PeersCells))]
+[JsonSerializable(typeof(ProfileReport))]
+[JsonSerializable(typeof(CompareReport))]
 internal sealed partial class ToolJson : JsonSerializerContext
 {
     /// <summary>Writes an evaluation.</summary>
@@ -34,6 +38,12 @@ internal sealed partial class ToolJson : JsonSerializerContext
 
     /// <summary>A sweep as text.</summary>
     public static string Of(SweepReport report) => JsonSerializer.Serialize(report, Default.SweepReport);
+
+    /// <summary>A profile as text.</summary>
+    public static string Of(ProfileReport report) => JsonSerializer.Serialize(report, Default.ProfileReport);
+
+    /// <summary>A comparison as text.</summary>
+    public static string Of(CompareReport report) => JsonSerializer.Serialize(report, Default.CompareReport);
 
     /// <summary>Writes a diagnosis.</summary>
     public static void Write(ToolConsole console, DoctorReport report) =>

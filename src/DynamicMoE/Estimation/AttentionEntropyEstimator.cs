@@ -11,7 +11,6 @@ namespace DynamicMoE;
 /// router. It measured little better than a random score on a small trained model.</remarks>
 public sealed class AttentionEntropyEstimator : ComplexityEstimator
 {
-    private readonly HeadAggregation _aggregation;
     private readonly float _temperature;
 
     /// <summary>Makes an estimator.</summary>
@@ -20,12 +19,14 @@ public sealed class AttentionEntropyEstimator : ComplexityEstimator
     public AttentionEntropyEstimator(EstimatorOptions? options = null)
         : base(options ??= new EstimatorOptions())
     {
-        _aggregation = options.HeadAggregation;
+        Aggregation = options.HeadAggregation;
         _temperature = options.Temperature;
     }
 
     /// <inheritdoc/>
     public override string Name => ComplexityEstimators.AttentionEntropy;
+
+    internal HeadAggregation Aggregation { get; }
 
     /// <inheritdoc/>
     public override void Estimate(in EstimationInput input, Span<float> raw)
@@ -48,7 +49,7 @@ public sealed class AttentionEntropyEstimator : ComplexityEstimator
         }
 
         ScoreCalls.AttentionEntropy(
-            context.AttentionWeights.Span, input.Tokens, context.AttentionHeads, context.VisibleKeys.Span, _temperature, Epsilon, _aggregation, raw);
+            context.AttentionWeights.Span, input.Tokens, context.AttentionHeads, context.VisibleKeys.Span, _temperature, Epsilon, Aggregation, raw);
     }
 
     internal override int Source(RoutingContext? context) => context is { AttentionWeights.IsEmpty: false } ? 0 : 1;

@@ -59,7 +59,6 @@ public partial class MoELayer : IDisposable
         BatchWideRule = limit is not null;
         Options = (options ?? new MoELayerOptions()).Validated(router);
         LayerRules.Check(router, experts, Options, limit);
-        ExpertBank? bank = null;
         if (experts.Managed)
         {
             _pipeline = new ManagedPipeline(router, experts.MakeManaged(), Options, limit);
@@ -67,15 +66,15 @@ public partial class MoELayer : IDisposable
         else
         {
             _ownExperts = experts.Given is null ? experts.MakeBank(Options) : null;
-            bank = experts.Given ?? _ownExperts!;
-            _pipeline = Native(router, bank, limit);
+            Bank = experts.Given ?? _ownExperts!;
+            _pipeline = Native(router, Bank, limit);
         }
 
         _dropout = new Dropout(Options.DropoutRate, Options.Seed);
         double shared = Options.SharedExperts is { } s ? (double)s.FlopsPerToken * s.NumExperts : 0;
-        double gate = bank is null ? 0 : 2.0 * router.InputDim * router.NumExperts;
-        _performance = new PerformanceTracker(bank?.FlopsPerToken ?? 1, gate + shared, router.TrainedExperts);
-        _shadow = Watch(bank);
+        double gate = Bank is null ? 0 : 2.0 * router.InputDim * router.NumExperts;
+        _performance = new PerformanceTracker(Bank?.FlopsPerToken ?? 1, gate + shared, router.TrainedExperts);
+        _shadow = Watch(Bank);
         _watched = LayerPipelines.Watched(_pipeline, router, Options);
     }
 
@@ -83,6 +82,9 @@ public partial class MoELayer : IDisposable
     public IRouter Router { get; }
 
     internal MoELayerOptions Options { get; }
+
+    /// <summary>The native experts; null when experts are managed.</summary>
+    internal ExpertBank? Bank { get; }
 
     /// <summary>Whether a capacity makes a token's output depend on the batch it came in.</summary>
     internal bool BatchWideRule { get; }

@@ -12,6 +12,7 @@ public sealed class GateWeights : IDisposable
     private GateWeights(GateOptions options, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
     {
         Options = options;
+        HasBias = !bias.IsEmpty;
         Handle = RouterCalls.Create(options, weights, bias);
         Hash = HashOf(options, weights, bias);
     }
@@ -29,6 +30,8 @@ public sealed class GateWeights : IDisposable
     public ModelHash Hash { get; }
 
     internal GateOptions Options { get; }
+
+    internal bool HasBias { get; }
 
     internal RouterHandle Handle { get; }
 
