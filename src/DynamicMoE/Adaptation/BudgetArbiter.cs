@@ -26,7 +26,7 @@ public sealed partial class BudgetArbiter
         _options = options.Validated();
         _sensitivity = _options.Sensitivity is { } profile ? [.. profile] : [];
         _controllers = new ThresholdController?[_options.Layers];
-        Tag = Instruments.TagOf(_options.Name);
+        Tag = Instruments.TagOf(Instruments.BudgetTag, _options.Name);
         _inputs = new BudgetInputs(_options.MinExperts, _options.MaxExperts, _options.Budget);
         _applied = Divide(_inputs);
     }

@@ -40,7 +40,7 @@ public sealed class MonitoredRouter : RouterWrapper, IBreakerListener, IAsyncDis
         DynamicRouter? dynamic = RouterChain.Dynamic(inner);
         _options = (monitor ?? new MonitoringOptions()).Validated(dynamic);
         _memory = memory;
-        _tag = Instruments.TagOf(_options.Name);
+        _tag = Instruments.TagOf(Instruments.RouterTag, _options.Name);
         _routes = CallRecorder.OfRouter(_options, _tag, inner.NumExperts);
         _forwards = CallRecorder.OfLayers(_options, _tag, inner.NumExperts);
         if (enableCircuitBreaker)

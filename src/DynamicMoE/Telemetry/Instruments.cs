@@ -7,11 +7,14 @@ internal static class Instruments
 {
     internal const string MeterName = MoEMetrics.MeterName;
 
-    /// <summary>Names of arbiters that get a series of their own; later ones share one.</summary>
+    /// <summary>Values of a label that get a series of their own; later ones share one.</summary>
     internal const int MostNames = 32;
 
     /// <summary>Tag: the arbiter's name.</summary>
     internal const string BudgetTag = "budget";
+
+    /// <summary>Tag: the monitored router's name.</summary>
+    internal const string RouterTag = "router";
 
     /// <summary>Tag: the input that decided.</summary>
     internal const string DecidedByTag = "decided_by";
@@ -20,7 +23,7 @@ internal static class Instruments
 
     internal static readonly Meter Meter = new(MoEMetrics.MeterName);
     private static readonly Lock s_gate = new();
-    private static readonly HashSet<string> s_names = [];
+    private static readonly Dictionary<string, HashSet<string>> s_names = new() { [BudgetTag] = [], [RouterTag] = [] };
 
     /// <summary>Gauge, experts per token: budget in force over all layers.</summary>
     internal static readonly Gauge<double> BudgetEffective = Meter.CreateGauge<double>(
@@ -42,12 +45,13 @@ internal static class Instruments
     internal static readonly Gauge<double> ForwardP95 = Meter.CreateGauge<double>(
         "dynamicmoe.forward.p95", "s", "95th percentile of a forward call over the last minute.");
 
-    /// <summary>The name as a tag: itself for the first names seen, else one that the others share.</summary>
-    internal static string TagOf(string name)
+    /// <summary>The name as the value of a label: itself for the first names seen with this label, else one that the others share.</summary>
+    internal static string TagOf(string label, string name)
     {
         lock (s_gate)
         {
-            return s_names.Contains(name) || (s_names.Count < MostNames && s_names.Add(name)) ? name : OtherName;
+            HashSet<string> names = s_names[label];
+            return names.Contains(name) || (names.Count < MostNames && names.Add(name)) ? name : OtherName;
         }
     }
 }

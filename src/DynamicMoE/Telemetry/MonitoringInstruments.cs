@@ -50,7 +50,7 @@ internal static class MonitoringInstruments
     internal static readonly Counter<long> WebhookAlerts = Instruments.Meter.CreateCounter<long>(
         MoEMetrics.WebhookAlerts, "{alert}", "Alerts on their way to the webhook, by what became of them.");
 
-    internal static KeyValuePair<string, object?> Router(string tag) => new("router", tag);
+    internal static KeyValuePair<string, object?> Router(string tag) => new(Instruments.RouterTag, tag);
 
     private static Histogram<double> Seconds(string name, string description) =>
         Instruments.Meter.CreateHistogram(name, "s", description, null, s_seconds);
