@@ -175,7 +175,7 @@ public sealed class ArbiterStateTests
     [Fact]
     public void TagOf_WhenThereAreManyNames_IsOneOfABoundedSet()
     {
-        HashSet<string> tags = [.. Enumerable.Range(0, 1000).Select(i => Instruments.TagOf($"name {i}"))];
+        HashSet<string> tags = [.. Enumerable.Range(0, 1000).Select(i => Instruments.TagOf(Instruments.BudgetTag, $"name {i}"))];
 
         Assert.InRange(tags.Count, 1, Instruments.MostNames + 1);
         Assert.Contains("other", tags);
