@@ -16,7 +16,7 @@ public sealed class AlertWebhookTests
     public async Task Add_WhenTheReceiverTakesIt_PostsASignedBody()
     {
         using var receiver = StubReceiver.Of(204);
-        await using AlertWebhook webhook = Make(receiver, o => o.Secret = Secret);
+        using AlertWebhook webhook = Make(receiver, o => o.Secret = Secret);
 
         webhook.Add(Alert("a1"));
         StubReceiver.Request request = await receiver.Next();
@@ -71,7 +71,7 @@ public sealed class AlertWebhookTests
     public async Task Add_WhenTheReceiverIsBusy_TriesAgainAfterGrowingWaits(int status)
     {
         using var receiver = StubReceiver.Of(status, status, 200);
-        await using AlertWebhook webhook = Make(receiver, _ => { });
+        using AlertWebhook webhook = Make(receiver, _ => { });
         webhook.Add(Alert("a1"));
 
         StubReceiver.Request first = await receiver.Next();
@@ -95,7 +95,7 @@ public sealed class AlertWebhookTests
     public async Task Add_WhenTheReceiverRefuses_GivesUpAtOnce(int status)
     {
         using var receiver = StubReceiver.Of(status);
-        await using AlertWebhook webhook = Make(receiver, _ => { });
+        using AlertWebhook webhook = Make(receiver, _ => { });
         webhook.Add(Alert("a1"));
         await receiver.Next();
         await webhook.DisposeAsync();
@@ -113,7 +113,7 @@ public sealed class AlertWebhookTests
         using var receiver = new StubReceiver((request, _) => request < 3
             ? throw new HttpRequestException("no route to host")
             : Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK)));
-        await using AlertWebhook webhook = Make(receiver, o => o.MaxAttempts = 3);
+        using AlertWebhook webhook = Make(receiver, o => o.MaxAttempts = 3);
         webhook.Add(Alert("a1"));
         webhook.Add(Alert("a2"));
 
@@ -136,7 +136,7 @@ public sealed class AlertWebhookTests
         using var receiver = new StubReceiver((request, _) => Task.FromResult(request == 0
             ? new HttpResponseMessage(HttpStatusCode.TooManyRequests) { Headers = { RetryAfter = new RetryConditionHeaderValue(TimeSpan.FromHours(1)) } }
             : new HttpResponseMessage(HttpStatusCode.OK)));
-        await using AlertWebhook webhook = Make(receiver, o => o.MaxBackOff = TimeSpan.FromSeconds(30));
+        using AlertWebhook webhook = Make(receiver, o => o.MaxBackOff = TimeSpan.FromSeconds(30));
         webhook.Add(Alert("a1"));
         await receiver.Next();
         await _clock.UntilArmed();
@@ -159,7 +159,7 @@ public sealed class AlertWebhookTests
             await Task.Delay(Timeout.Infinite, stop);
             return new HttpResponseMessage(HttpStatusCode.OK);
         });
-        await using AlertWebhook webhook = Make(receiver, o => (o.QueueCapacity, o.MaxAttempts) = (3, 1));
+        using AlertWebhook webhook = Make(receiver, o => (o.QueueCapacity, o.MaxAttempts) = (3, 1));
         webhook.Add(Alert("a0"));
         Assert.Equal("a0", (await receiver.Next()).Headers["webhook-id"]);
 
@@ -188,7 +188,7 @@ public sealed class AlertWebhookTests
             await Task.Delay(Timeout.Infinite, stop);
             return new HttpResponseMessage(HttpStatusCode.OK);
         });
-        await using AlertWebhook webhook = Make(receiver, o => o.Timeout = TimeSpan.FromMinutes(5));
+        using AlertWebhook webhook = Make(receiver, o => o.Timeout = TimeSpan.FromMinutes(5));
         webhook.Add(Alert("a0"));
         webhook.Add(Alert("a1"));
         await receiver.Next();

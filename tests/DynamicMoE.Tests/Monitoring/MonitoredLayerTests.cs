@@ -192,6 +192,24 @@ public sealed class MonitoredLayerTests : IDisposable
     }
 
     [Fact]
+    public void Forward_WhenExpertsOverflowWithinOneCall_DoesNotBlameTheRouter()
+    {
+        using DynamicRouter inner = Router();
+        using MonitoredRouter monitored = inner.WithMonitoring();
+        using var layer = new MoELayer(monitored, _experts.Bank);
+        var huge = new float[Experts];
+        Array.Fill(huge, 3e38f);
+        for (int call = 0; call < 20; call++)
+        {
+            Assert.Throws<ExpertDispatchException>(() => layer.Forward(huge, 1, new float[Experts]));
+        }
+
+        MonitoringSummary summary = monitored.GetMonitoringSummary();
+        Assert.Equal(20, summary.Performance.TotalErrors);
+        Assert.Equal(CircuitBreakerState.Closed, summary.CircuitBreakerState);
+    }
+
+    [Fact]
     public void Constructor_WhenTheRouterIsInsideWrappers_SeesThroughThem()
     {
         using DynamicRouter inner = Router();

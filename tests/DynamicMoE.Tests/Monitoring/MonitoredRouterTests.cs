@@ -122,10 +122,10 @@ public sealed class MonitoredRouterTests : IDisposable
         _clock.Advance(TimeSpan.FromSeconds(3));
         Assert.Empty(alerts);
         _clock.Advance(TimeSpan.FromSeconds(1));
-        called.Wait();
+        Assert.True(called.Wait(TimeSpan.FromMinutes(1)));
         MonitoringHealth slowHealth = monitored.GetMonitoringSummary().Health;
         _clock.Advance(TimeSpan.FromMinutes(5));
-        called.Wait();
+        Assert.True(called.Wait(TimeSpan.FromMinutes(1)));
 
         Assert.Equal([(AlertKind.AvgLatencyMs, AlertState.Raised), (AlertKind.AvgLatencyMs, AlertState.Resolved)], alerts.Select(a => (a.Alert, a.State)));
         Assert.Equal(60, alerts[0].Value, 6);

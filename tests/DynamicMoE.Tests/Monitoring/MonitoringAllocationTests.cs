@@ -5,6 +5,7 @@ using DynamicMoE.Tests.Support;
 namespace DynamicMoE.Tests.Monitoring;
 
 /// <summary>Watching allocates nothing on the thread of a call.</summary>
+[Collection(TelemetryListeners.Name)]
 public sealed class MonitoringAllocationTests
 {
     private const int Dim = 32;

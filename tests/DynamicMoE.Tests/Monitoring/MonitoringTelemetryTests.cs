@@ -5,6 +5,7 @@ using DynamicMoE.Tests.Support;
 
 namespace DynamicMoE.Tests.Monitoring;
 
+[Collection(TelemetryListeners.Name)]
 public sealed class MonitoringTelemetryTests : IDisposable
 {
     private const int Experts = 8;

@@ -49,8 +49,8 @@ internal sealed class ManualClock : TimeProvider
         }
     }
 
-    /// <summary>Completes once a timer was armed that no earlier call of this has seen.</summary>
-    public async Task UntilArmed() => await _armed.Reader.ReadAsync();
+    /// <summary>Completes once a timer was armed that no earlier call of this has seen. One that never is fails the test instead of stopping the run.</summary>
+    public async Task UntilArmed() => await _armed.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {

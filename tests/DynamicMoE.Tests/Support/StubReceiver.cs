@@ -16,8 +16,8 @@ internal sealed class StubReceiver(Func<int, CancellationToken, Task<HttpRespons
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>The next request, once it has come.</summary>
-    public async Task<Request> Next() => await _requests.Reader.ReadAsync();
+    /// <summary>The next request, once it has come. One that never comes fails the test instead of stopping the run.</summary>
+    public async Task<Request> Next() => await _requests.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
