@@ -23,7 +23,7 @@ public sealed class AllocationTests
         using var router = new DynamicRouter(new DynamicRouterOptions { InputDim = Dim, NumExperts = 8, ComplexityEstimator = estimator });
         var buffers = new RoutingBuffers(Tokens, 8, 8, true);
 
-        AssertNoAllocation(() => router.Route(Hidden, Tokens, buffers));
+        NoAllocation.Assert(() => router.Route(Hidden, Tokens, buffers));
     }
 
     [Fact]
@@ -36,7 +36,7 @@ public sealed class AllocationTests
         var buffers = new RoutingBuffers(Tokens, 2, 8, false);
         var context = new RoutingContext { Positions = new long[Tokens], ExpertMask = new byte[] { 1, 1, 1, 1, 1, 1, 1, 0 } };
 
-        AssertNoAllocation(() => router.Route(Hidden, Tokens, buffers, context));
+        NoAllocation.Assert(() => router.Route(Hidden, Tokens, buffers, context));
     }
 
     [Theory]
@@ -50,9 +50,9 @@ public sealed class AllocationTests
         var output = new float[Hidden.Length];
         var buffers = new RoutingBuffers(Tokens, 2, 8, false);
 
-        AssertNoAllocation(() => layer.Forward(Hidden, Tokens, output));
-        AssertNoAllocation(() => layer.Forward(Hidden, Tokens, output, buffers));
-        AssertNoAllocation(() => layer.Forward(
+        NoAllocation.Assert(() => layer.Forward(Hidden, Tokens, output));
+        NoAllocation.Assert(() => layer.Forward(Hidden, Tokens, output, buffers));
+        NoAllocation.Assert(() => layer.Forward(
             new ReadOnlyTensorSpan<float>(Hidden, [1, Tokens, Dim]), new TensorSpan<float>(output, [1, Tokens, Dim])));
     }
 
@@ -70,7 +70,7 @@ public sealed class AllocationTests
         float[] hidden = new SeededRandom(3).Gaussian(tokens * Dim);
         var output = new float[hidden.Length];
 
-        AssertNoAllocation(() => layer.Forward(hidden, tokens, output));
+        NoAllocation.Assert(() => layer.Forward(hidden, tokens, output));
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class AllocationTests
         var output = new float[Hidden.Length];
         var context = new RoutingContext { ExpertMask = new byte[] { 1, 1, 1, 1, 1, 1, 1, 0 } };
 
-        AssertNoAllocation(() => layer.Forward(Hidden, Tokens, output, null, context));
+        NoAllocation.Assert(() => layer.Forward(Hidden, Tokens, output, null, context));
     }
 
     [Theory]
@@ -100,7 +100,7 @@ public sealed class AllocationTests
         using var layer = new MoELayer(router, experts.Bank, new MoELayerOptions { Guardrail = guardrail });
         var output = new float[Hidden.Length];
 
-        AssertNoAllocation(() => layer.Forward(Hidden, Tokens, output));
+        NoAllocation.Assert(() => layer.Forward(Hidden, Tokens, output));
     }
 
     [Theory]
@@ -114,7 +114,7 @@ public sealed class AllocationTests
             : new LayerNormMoE(router, e => FunctionExpert.Times(e), 8);
         var output = new float[Hidden.Length];
 
-        AssertNoAllocation(() => layer.Forward(Hidden, Tokens, output));
+        NoAllocation.Assert(() => layer.Forward(Hidden, Tokens, output));
     }
 
     [Fact]
@@ -126,40 +126,11 @@ public sealed class AllocationTests
         var options = new AttentionOptions { QueryHeads = 2, KvHeads = 1, HeadDim = 16, Scale = 0.25f };
         float[] cache = random.Gaussian(Tokens * 16);
 
-        AssertNoAllocation(() => matrix.Multiply(Hidden, Tokens, y));
-        AssertNoAllocation(() => Normalization.Rms(Hidden, Tokens, default, 1e-5f, y));
-        AssertNoAllocation(() => Normalization.Layer(Hidden, Tokens, default, default, 1e-5f, y));
-        AssertNoAllocation(() => CausalAttention.Run(in options, Hidden, cache, cache, y));
+        NoAllocation.Assert(() => matrix.Multiply(Hidden, Tokens, y));
+        NoAllocation.Assert(() => Normalization.Rms(Hidden, Tokens, default, 1e-5f, y));
+        NoAllocation.Assert(() => Normalization.Layer(Hidden, Tokens, default, default, 1e-5f, y));
+        NoAllocation.Assert(() => CausalAttention.Run(in options, Hidden, cache, cache, y));
     }
 
     private static DynamicRouter Router() => new(new DynamicRouterOptions { InputDim = Dim, NumExperts = 8, MaxExperts = 2 });
-
-    // The runtime may allocate once on the calling thread, when it compiles a warm method anew. That passes;
-    // what a call allocates itself is there in every round.
-    private static void AssertNoAllocation(Action call)
-    {
-        const int WarmUp = 10, Rounds = 5, Calls = 100;
-        for (int i = 0; i < WarmUp; i++)
-        {
-            call();
-        }
-
-        long allocated = 0;
-        for (int round = 0; round < Rounds; round++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < Calls; i++)
-            {
-                call();
-            }
-
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (allocated == 0)
-            {
-                return;
-            }
-        }
-
-        Assert.Fail($"Each of {Rounds} rounds of {Calls} calls allocated, the last {allocated} bytes.");
-    }
 }
