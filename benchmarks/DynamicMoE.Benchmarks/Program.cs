@@ -2,12 +2,19 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using DynamicMoE.Benchmarks.Caching;
 using DynamicMoE.Benchmarks.Concurrency;
 
 // A question about many threads at once, with percentiles of single calls, is not one for BenchmarkDotNet.
 if (args is ["concurrency", ..])
 {
     return ConcurrencyCommand.Run(args[1..]);
+}
+
+// Nor is one that two ways answer call by call in turn, on batches that change.
+if (args is ["cache", ..])
+{
+    return CacheCommand.Run(args[1..]);
 }
 
 // In process: the native library and its thread pool are the ones that a host has, and no second build is needed.

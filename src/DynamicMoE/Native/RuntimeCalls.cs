@@ -39,7 +39,18 @@ internal static unsafe class RuntimeCalls
             AllocatedBytes = info.AllocatedBytes,
             AllocationCount = info.AllocationCount,
             CudaReason = NativeStatus.Text(info.CudaReason),
+            CallsRunning = info.CallsRunning,
+            CallsWaiting = info.CallsWaiting,
         };
+    }
+
+    /// <summary>What changes from moment to moment. Allocates nothing.</summary>
+    internal static NativeLoad Load()
+    {
+        NativeStatus.RequireLibrary();
+        DmoeRuntimeInfo info = DmoeRuntimeInfo.Create();
+        NativeStatus.ThrowIfFailed(NativeMethods.dmoe_runtime_query(&info));
+        return new NativeLoad(info.PoolThreads, info.CallsWaiting, info.AllocatedBytes, info.AllocationCount);
     }
 
     internal static void SetThreads(int threads)

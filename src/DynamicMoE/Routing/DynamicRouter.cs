@@ -109,6 +109,9 @@ public partial class DynamicRouter : IRouter, IDisposable
     /// <summary>The gate weights.</summary>
     public GateWeights Gate { get; }
 
+    /// <summary>Whether it begins the batches of its arbiter: a router without one is a first layer, too.</summary>
+    internal bool IsFirstLayer => _options.ArbiterLayer == 0;
+
     /// <summary>Added to the count of experts before rounding, under the top-k strategy.</summary>
     private protected virtual float CountOffset => 0;
 

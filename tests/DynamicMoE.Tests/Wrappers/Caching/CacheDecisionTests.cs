@@ -256,13 +256,4 @@ public sealed class CacheDecisionTests
     }
 
     private static double Share(CacheGovernor governor) => Enumerable.Range(0, 20_000).Count(_ => governor.Samples(governor.Cache!)) / 20_000.0;
-
-    private sealed class SteppingClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => 1_000_000;
-
-        public override long GetTimestamp() => Interlocked.Increment(ref _now);
-    }
 }
