@@ -2,6 +2,7 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using DynamicMoE.Benchmarks.Caching;
 using DynamicMoE.Benchmarks.Concurrency;
 using DynamicMoE.Benchmarks.Monitoring;
 
@@ -15,6 +16,12 @@ if (args is ["concurrency", ..])
 if (args is ["monitoring", ..])
 {
     return MonitoringCommand.Run(args[1..]);
+}
+
+// Nor is one that two ways answer call by call in turn, on batches that change.
+if (args is ["cache", ..])
+{
+    return CacheCommand.Run(args[1..]);
 }
 
 // In process: the native library and its thread pool are the ones that a host has, and no second build is needed.

@@ -5,7 +5,7 @@ internal sealed class CSharpEmitter(HeaderModel header)
 {
     /// <summary>Functions that return at once and take no lock: the GC transition would cost more than the call.</summary>
     /// <remarks>Considered and refused: <c>dmoe_last_error</c>, whose thread-local text may allocate at first use.</remarks>
-    private static readonly HashSet<string> TrivialGetters = ["dmoe_abi_version", "dmoe_status_name"];
+    private static readonly HashSet<string> TrivialGetters = ["dmoe_abi_version", "dmoe_thread_limit", "dmoe_status_name"];
 
     private readonly TypeMap _types = new(header);
 

@@ -13,7 +13,7 @@ internal enum DmoeAbi
     Major = 1,
 
     /// <summary>the library's must be at least the caller's.</summary>
-    Minor = 1,
+    Minor = 2,
 }
 
 /// <summary>Result of a call. Values are never renumbered.</summary>

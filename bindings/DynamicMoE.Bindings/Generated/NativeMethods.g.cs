@@ -45,6 +45,12 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_runtime_set_threads(int threads);
 
+    /// <summary>Sets the most threads that calls made by this thread use from now on, 1..1024, beside the limits of pool and object; 0 = no limit of its own. A call that waits for its turn takes the limit along.</summary>
+    /// <returns>the limit before; for values outside the range nothing changes</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    [SuppressGCTransition]
+    internal static partial int dmoe_thread_limit(int threads);
+
     /// <summary>Offsets and sizes of every struct of this header; for binding tests.</summary>
     /// <param name="count">[out] entries</param>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
@@ -92,6 +98,18 @@ internal static unsafe partial class NativeMethods
     /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE (also max_distinct below min_experts)</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_router_limit(RouterHandle router, DmoeMatrixF32* logits, DmoeRouteParams* @params, DmoeLayerParams* limits, DmoeRoutes* routes, DmoeBatchReport* report);
+
+    /// <summary>Tells how the router's workspaces are used; may run beside other calls.</summary>
+    /// <param name="workspaces">[out]</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_router_workspaces(RouterHandle router, DmoeWorkspaces* workspaces);
+
+    /// <summary>Makes or frees workspaces until `idle` of them wait for a call; may run beside other calls.</summary>
+    /// <param name="idle">0..1024</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_router_keep_workspaces(RouterHandle router, int idle);
 
     /// <summary>L2 norm of each row.</summary>
     /// <param name="scores">[out] [rows]</param>

@@ -109,6 +109,12 @@ internal unsafe struct DmoeRuntimeInfo
     /// <summary>what was found of CUDA, or why there is none, one sentence.</summary>
     public byte* CudaReason;
 
+    /// <summary>calls of layers and dense products that hold a core now.</summary>
+    public long CallsRunning;
+
+    /// <summary>such calls that wait for a core now.</summary>
+    public long CallsWaiting;
+
     /// <summary>Zeroed, with StructSize set.</summary>
     public static DmoeRuntimeInfo Create() => new() { StructSize = (uint)sizeof(DmoeRuntimeInfo) };
 }
@@ -552,6 +558,35 @@ internal unsafe struct DmoeMachineLimits
 
     /// <summary>Zeroed, with StructSize set.</summary>
     public static DmoeMachineLimits Create() => new() { StructSize = (uint)sizeof(DmoeMachineLimits) };
+}
+
+/// <summary>Memory that calls of an object work in, kept from call to call.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeWorkspaces
+{
+    /// <summary>the caller's sizeof(dmoe_workspaces).</summary>
+    public uint StructSize;
+
+    /// <summary>held, those in use included.</summary>
+    public int Blocks;
+
+    /// <summary>by calls that run now.</summary>
+    public int InUse;
+
+    /// <summary>at a time, ever.</summary>
+    public int MostInUse;
+
+    /// <summary>of all blocks.</summary>
+    public long Bytes;
+
+    /// <summary>uses by a call, ever.</summary>
+    public long Leases;
+
+    /// <summary>blocks made, ever.</summary>
+    public long Allocations;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeWorkspaces Create() => new() { StructSize = (uint)sizeof(DmoeWorkspaces) };
 }
 
 /// <summary>One row of the layout table: where a field lies.</summary>

@@ -28,7 +28,7 @@ extern "C" {
 /** Version of this ABI: major = breaking, minor = additive. */
 typedef enum dmoe_abi {
   DMOE_ABI_MAJOR = 1, /**< callers must match it */
-  DMOE_ABI_MINOR = 1  /**< the library's must be at least the caller's */
+  DMOE_ABI_MINOR = 2  /**< the library's must be at least the caller's */
 } dmoe_abi;
 
 /** Result of a call. Values are never renumbered. */
@@ -172,6 +172,8 @@ typedef struct dmoe_runtime_info {
   const char *cpu_name;       /**< as the processor calls itself */
   const char *isa_reason;     /**< why this level, one sentence */
   const char *cuda_reason;    /**< what was found of CUDA, or why there is none, one sentence */
+  int64_t calls_running;      /**< calls of layers and dense products that hold a core now */
+  int64_t calls_waiting;      /**< such calls that wait for a core now */
 } dmoe_runtime_info;
 
 /** Gating rules of a router. */
@@ -340,6 +342,17 @@ typedef struct dmoe_machine_limits {
   double read_8_huge;      /**< [out] eight streams per thread, huge pages advised */
 } dmoe_machine_limits;
 
+/** Memory that calls of an object work in, kept from call to call. */
+typedef struct dmoe_workspaces {
+  uint32_t struct_size; /**< the caller's sizeof(dmoe_workspaces) */
+  int32_t blocks;       /**< held, those in use included */
+  int32_t in_use;       /**< by calls that run now */
+  int32_t most_in_use;  /**< at a time, ever */
+  int64_t bytes;        /**< of all blocks */
+  int64_t leases;       /**< uses by a call, ever */
+  int64_t allocations;  /**< blocks made, ever */
+} dmoe_workspaces;
+
 /** One row of the layout table: where a field lies. */
 typedef struct dmoe_layout_entry {
   uint32_t struct_size;   /**< sizeof(dmoe_layout_entry): the table's stride */
@@ -363,6 +376,9 @@ DMOE_API dmoe_status dmoe_runtime_query(dmoe_runtime_info *info);
 DMOE_API const char *dmoe_isa_name(dmoe_isa isa);
 /** Sets how many threads a parallel region may use, 1..1024; 0 = choose from cores and cgroup quota. @return DMOE_OK, DMOE_E_OPTIONS */
 DMOE_API dmoe_status dmoe_runtime_set_threads(int32_t threads);
+/** Sets the most threads that calls made by this thread use from now on, 1..1024, beside the limits of pool and object; 0 = no limit of its own.
+ *  A call that waits for its turn takes the limit along. @return the limit before; for values outside the range nothing changes */
+DMOE_API int32_t dmoe_thread_limit(int32_t threads);
 /** Offsets and sizes of every struct of this header; for binding tests. @param count [out] entries */
 DMOE_API const dmoe_layout_entry *dmoe_layout_table(int32_t *count);
 
@@ -397,6 +413,12 @@ DMOE_API dmoe_status dmoe_router_select(const dmoe_router *router, const dmoe_ma
  *  @param logits [T, E] the routes came from, noise included @param params as they came
  *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (logits, or weights of used slots), DMOE_E_BALANCE (also max_distinct below min_experts) */
 DMOE_API dmoe_status dmoe_router_limit(const dmoe_router *router, const dmoe_matrix_f32 *logits, const dmoe_route_params *params, const dmoe_layer_params *limits, const dmoe_routes *routes, dmoe_batch_report *report);
+/** Tells how the router's workspaces are used; may run beside other calls. @param workspaces [out]
+ *  @return DMOE_OK, DMOE_E_ARGUMENT */
+DMOE_API dmoe_status dmoe_router_workspaces(const dmoe_router *router, dmoe_workspaces *workspaces);
+/** Makes or frees workspaces until `idle` of them wait for a call; may run beside other calls. @param idle 0..1024
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY */
+DMOE_API dmoe_status dmoe_router_keep_workspaces(const dmoe_router *router, int32_t idle);
 
 /* ---- scores: raw complexity signals, one per token ------------------------------------------------------ */
 

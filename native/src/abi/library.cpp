@@ -1,5 +1,6 @@
 // Exports about the library itself.
 #include "abi/guard.hpp"
+#include "core/calls.hpp"
 #include "core/memory.hpp"
 #include "core/thread_pool.hpp"
 #include "core/views.hpp"
@@ -32,6 +33,9 @@ dmoe_runtime_info query() {
   info.cpu_name = cpu.name;
   info.isa_reason = isa_reason();
   info.cuda_reason = cuda_reason();
+  const CallCounts calls = call_counts();
+  info.calls_running = calls.running;
+  info.calls_waiting = calls.waiting;
   return info;
 }
 
@@ -78,4 +82,8 @@ dmoe_status dmoe_runtime_set_threads(int32_t threads) {
     require_option(threads, 0, 1024, "threads");
     set_pool_threads(threads);
   });
+}
+
+int32_t dmoe_thread_limit(int32_t threads) {
+  return threads >= 0 && threads <= 1024 ? set_thread_limit(threads) : thread_limit();
 }

@@ -203,3 +203,28 @@ dmoe_status dmoe_router_limit(const dmoe_router* router, const dmoe_matrix_f32* 
     write_figures(checked, scratch.load, engine.experts(), limited, report);
   });
 }
+
+dmoe_status dmoe_router_workspaces(const dmoe_router* router, dmoe_workspaces* workspaces) {
+  return guard("router_workspaces", [&] {
+    require_pointer(router, "router");
+    read_struct(workspaces, dmoe_workspaces{}, "workspaces");
+    const WorkspaceFigures figures = router->engine->workspaces().figures();
+    dmoe_workspaces answer{};
+    answer.struct_size = sizeof answer;
+    answer.blocks = figures.blocks;
+    answer.in_use = figures.in_use;
+    answer.most_in_use = figures.most_in_use;
+    answer.bytes = figures.bytes;
+    answer.leases = figures.leases;
+    answer.allocations = figures.allocations;
+    write_struct(&answer, workspaces, sizeof answer);
+  });
+}
+
+dmoe_status dmoe_router_keep_workspaces(const dmoe_router* router, int32_t idle) {
+  return guard("router_keep_workspaces", [&] {
+    require_pointer(router, "router");
+    require_option(idle, 0, 1024, "idle");
+    router->engine->keep_workspaces(idle);
+  });
+}

@@ -46,6 +46,7 @@ struct Call {
   std::exception_ptr failure;
   Call* next = nullptr;
   int processor = 0;  // that it was made on
+  int limit = thread_limit();
   int overtakings = 0;
   std::atomic<uint32_t> done{0};
 };
@@ -186,6 +187,7 @@ void Queue::serve(std::unique_lock<std::mutex>& lock) {
     Call& call = take();
     wake_server();  // there may be more slots than before
     lock.unlock();
+    set_thread_limit(call.limit);
     try {
       call.run(call.context);
     } catch (...) {

@@ -9,6 +9,7 @@
 #include <new>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -36,6 +37,7 @@ std::atomic<int> chosen_threads{0};
 std::atomic<int> default_threads{1};
 std::atomic<int> callers{0};
 constinit thread_local int caller_scopes = 0;
+constinit thread_local int own_limit = 0;
 
 // A region. It lies on its caller's stack; helpers enter and leave it under the pool's mutex only.
 struct Region {
@@ -226,8 +228,12 @@ CountedCaller::~CountedCaller() {
 
 bool CountedCaller::exists() noexcept { return caller_scopes > 0; }
 
+int thread_limit() noexcept { return own_limit; }
+
+int set_thread_limit(int threads) noexcept { return std::exchange(own_limit, threads); }
+
 int region_threads(int wanted) noexcept {
-  const int most = pool_threads();
+  const int most = own_limit > 0 ? std::min(own_limit, pool_threads()) : pool_threads();
   return wanted <= 0 ? most : std::min(wanted, most);
 }
 

@@ -40,6 +40,11 @@ class CountedCaller {
   static bool exists() noexcept;
 };
 
+/** Most threads of regions that this thread starts; 0 = no limit of its own. */
+int thread_limit() noexcept;
+/** Sets thread_limit(). @return what it was */
+int set_thread_limit(int threads) noexcept;
+
 /** @return threads that a region asking for `wanted` (0 = all) can get: size per-worker scratch with it. */
 int region_threads(int wanted) noexcept;
 

@@ -1,6 +1,8 @@
 #include "core/workspace.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace dmoe {
 
@@ -43,21 +45,86 @@ WorkspacePool::~WorkspacePool() {
   }
 }
 
+Block* WorkspacePool::take() {
+  Block* const block = free_;
+  if (block != nullptr) free_ = block->next;
+  return block;
+}
+
+void WorkspacePool::give_back(Block* block) noexcept {
+  block->next = free_;
+  free_ = block;
+}
+
+void WorkspacePool::count_made(const Block& block) noexcept {
+  ++figures_.blocks;
+  ++figures_.allocations;
+  figures_.bytes += static_cast<int64_t>(kAlignment + block.size);
+}
+
+void WorkspacePool::count_freed(const Block& block) noexcept {
+  --figures_.blocks;
+  figures_.bytes -= static_cast<int64_t>(kAlignment + block.size);
+}
+
+void WorkspacePool::count_use() noexcept {
+  ++figures_.in_use;
+  figures_.most_in_use = std::max(figures_.most_in_use, figures_.in_use);
+}
+
+WorkspaceFigures WorkspacePool::figures() const {
+  std::lock_guard lock(mutex_);
+  return figures_;
+}
+
+void WorkspacePool::keep_idle(int32_t idle, std::size_t bytes) {
+  for (;;) {
+    Block* block = nullptr;
+    {
+      std::lock_guard lock(mutex_);
+      if (this->idle() == idle) return;
+      if (this->idle() > idle) {
+        block = take();
+        count_freed(*block);
+      }
+    }
+    if (block != nullptr) {
+      free_block(block);
+      continue;
+    }
+    block = make_block(bytes);
+    std::lock_guard lock(mutex_);
+    count_made(*block);
+    give_back(block);
+  }
+}
+
 WorkspacePool::Lease::Lease(WorkspacePool& pool, std::size_t bytes) : pool_(pool), block_(nullptr) {
+  Block* small = nullptr;
   {
     std::lock_guard lock(pool_.mutex_);
-    block_ = pool_.free_;
-    if (block_ != nullptr) pool_.free_ = block_->next;
+    ++pool_.figures_.leases;
+    block_ = pool_.take();
+    if (block_ != nullptr && block_->size < bytes) {
+      pool_.count_freed(*block_);
+      small = std::exchange(block_, nullptr);
+    }
+    if (block_ != nullptr) {
+      pool_.count_use();
+      return;
+    }
   }
-  if (block_ != nullptr && block_->size >= bytes) return;
-  if (block_ != nullptr) free_block(block_);
+  if (small != nullptr) free_block(small);
   block_ = make_block(bytes);
+  std::lock_guard lock(pool_.mutex_);
+  pool_.count_made(*block_);
+  pool_.count_use();
 }
 
 WorkspacePool::Lease::~Lease() {
   std::lock_guard lock(pool_.mutex_);
-  block_->next = pool_.free_;
-  pool_.free_ = block_;
+  --pool_.figures_.in_use;
+  pool_.give_back(block_);
 }
 
 Arena WorkspacePool::Lease::arena() noexcept {

@@ -33,6 +33,16 @@ class Arena {
   std::size_t used_ = 0;
 };
 
+/** What a pool holds, and what it was used for. */
+struct WorkspaceFigures {
+  int32_t blocks = 0;  // those in use included
+  int32_t in_use = 0;
+  int32_t most_in_use = 0;
+  int64_t bytes = 0;
+  int64_t leases = 0;       // ever
+  int64_t allocations = 0;  // ever
+};
+
 /** Free list of equal blocks. It grows to the largest number of concurrent calls and then allocates nothing.
  */
 class WorkspacePool {
@@ -41,6 +51,10 @@ class WorkspacePool {
   WorkspacePool(const WorkspacePool&) = delete;
   WorkspacePool& operator=(const WorkspacePool&) = delete;
   ~WorkspacePool();
+
+  WorkspaceFigures figures() const;
+  /** Makes blocks of `bytes` or frees blocks until `idle` of them are free. Throws std::bad_alloc. */
+  void keep_idle(int32_t idle, std::size_t bytes);
 
   /** A block for the length of a scope. */
   class Lease {
@@ -59,8 +73,17 @@ class WorkspacePool {
   };
 
  private:
-  std::mutex mutex_;
+  // With the mutex held.
+  struct Block* take();
+  void give_back(struct Block* block) noexcept;
+  void count_made(const struct Block& block) noexcept;
+  void count_freed(const struct Block& block) noexcept;
+  void count_use() noexcept;
+  int32_t idle() const noexcept { return figures_.blocks - figures_.in_use; }
+
+  mutable std::mutex mutex_;
   struct Block* free_ = nullptr;
+  WorkspaceFigures figures_;
 };
 
 }  // namespace dmoe

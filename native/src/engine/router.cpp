@@ -87,6 +87,10 @@ Router::Router(const dmoe_router_options& options, const float* weights, const f
   CallScratch warm(*this);  // the first block, so that the first call allocates nothing either
 }
 
+void Router::keep_workspaces(int32_t idle) const {
+  workspaces_.keep_idle(idle, CallScratch::bytes(*this, workers()));
+}
+
 int Router::workers() const noexcept { return region_threads(options_.threads); }
 
 int Router::threads_for(int64_t work) const noexcept {

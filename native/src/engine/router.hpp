@@ -88,6 +88,8 @@ class Router {
   RankRules rank_rules(const RouteCall& call) const;
   const KernelTable& kernels() const noexcept { return *kernels_; }
   WorkspacePool& workspaces() const noexcept { return workspaces_; }
+  /** Makes or frees workspaces of calls until `idle` of them are free. Throws std::bad_alloc. */
+  void keep_workspaces(int32_t idle) const;
 
  private:
   struct CallScratch;

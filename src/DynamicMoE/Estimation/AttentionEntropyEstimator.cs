@@ -53,4 +53,6 @@ public sealed class AttentionEntropyEstimator : ComplexityEstimator
     }
 
     internal override int Source(RoutingContext? context) => context is { AttentionWeights.IsEmpty: false } ? 0 : 1;
+
+    internal override bool IsOfRowAlone(RoutingContext? context) => Source(context) == 1;
 }

@@ -58,6 +58,9 @@ public abstract class ComplexityEstimator
     /// The two have different distributions.</summary>
     internal virtual int Source(RoutingContext? context) => 0;
 
+    /// <summary>Whether each raw value follows from its own row and the gate alone, so that it may be kept for the next time the row comes.</summary>
+    internal virtual bool IsOfRowAlone(RoutingContext? context) => false;
+
     /// <summary>Makes a score of a value's share of the running distribution.</summary>
     internal virtual float FromShare(float share) => share;
 
@@ -65,6 +68,15 @@ public abstract class ComplexityEstimator
     /// <exception cref="ComplexityEstimationException">The estimator threw, or a value is outside its range.</exception>
     /// <exception cref="RoutingValidationException">The hidden states or the context are to blame.</exception>
     internal void Score(in EstimationInput input, Span<float> raw, Span<float> scores)
+    {
+        Raw(in input, raw);
+        ScoreRaw(input.Context, raw, scores);
+    }
+
+    /// <summary>Runs <see cref="Estimate"/> and checks what it wrote. Changes no state.</summary>
+    /// <exception cref="ComplexityEstimationException">The estimator threw, or a value is outside its range.</exception>
+    /// <exception cref="RoutingValidationException">The hidden states or the context are to blame.</exception>
+    internal void Raw(in EstimationInput input, Span<float> raw)
     {
         try
         {
@@ -82,13 +94,18 @@ public abstract class ComplexityEstimator
         }
 
         Check(input, raw);
+    }
+
+    /// <summary>Makes scores in [0, 1] of raw values that were checked before. Changes no state.</summary>
+    internal void ScoreRaw(RoutingContext? context, ReadOnlySpan<float> raw, Span<float> scores)
+    {
         if (!Normalize)
         {
             raw.CopyTo(scores);
             return;
         }
 
-        if (!_tables[Source(input.Context)].TryMap(raw, scores))
+        if (!_tables[Source(context)].TryMap(raw, scores))
         {
             scores.Fill(0.5f);
             return;

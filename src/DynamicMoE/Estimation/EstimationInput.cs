@@ -51,6 +51,11 @@ public readonly ref struct EstimationInput
             return default;
         }
 
+        if (_scratch.Known is { } known)
+        {
+            return known.Logits;
+        }
+
         Span<float> logits = _scratch.Logits(Tokens * _gate.NumExperts);
         _gate.Logits(Hidden, Tokens, logits);
         return logits;

@@ -37,5 +37,7 @@ public sealed class GradientNormEstimator : ComplexityEstimator
 
     internal override int Source(RoutingContext? context) => context is { Gradients.IsEmpty: false } ? 0 : 1;
 
+    internal override bool IsOfRowAlone(RoutingContext? context) => Source(context) == 1;
+
     internal override float FromShare(float share) => Math.Min(1, share / _saturation);
 }

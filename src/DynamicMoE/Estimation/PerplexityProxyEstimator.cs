@@ -41,4 +41,6 @@ public sealed class PerplexityProxyEstimator : ComplexityEstimator
     }
 
     internal override int Source(RoutingContext? context) => context is { LmHeadLogits.IsEmpty: false } ? 0 : 1;
+
+    internal override bool IsOfRowAlone(RoutingContext? context) => Source(context) == 1;
 }

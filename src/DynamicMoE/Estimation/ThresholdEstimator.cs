@@ -44,6 +44,9 @@ public sealed class ThresholdEstimator : ComplexityEstimator
         }
     }
 
+    // A function of the user's may remember something.
+    internal override bool IsOfRowAlone(RoutingContext? context) => _function is null;
+
     internal override float FromShare(float share) => share > 0.5f ? 1 : 0;
 
     private static EstimatorOptions AsIs(EstimatorOptions? options) => new()

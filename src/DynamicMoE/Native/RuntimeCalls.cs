@@ -39,6 +39,8 @@ internal static unsafe class RuntimeCalls
             AllocatedBytes = info.AllocatedBytes,
             AllocationCount = info.AllocationCount,
             CudaReason = NativeStatus.Text(info.CudaReason),
+            CallsRunning = info.CallsRunning,
+            CallsWaiting = info.CallsWaiting,
         };
     }
 
@@ -55,6 +57,15 @@ internal static unsafe class RuntimeCalls
             DmoeRuntimeInfo info = DmoeRuntimeInfo.Create();
             return NativeMethods.dmoe_runtime_query(&info) == DmoeStatus.Ok ? info.AllocatedBytes : 0;
         }
+    }
+
+    /// <summary>What changes from moment to moment. Allocates nothing.</summary>
+    internal static NativeLoad Load()
+    {
+        NativeStatus.RequireLibrary();
+        DmoeRuntimeInfo info = DmoeRuntimeInfo.Create();
+        NativeStatus.ThrowIfFailed(NativeMethods.dmoe_runtime_query(&info));
+        return new NativeLoad(info.PoolThreads, info.CallsWaiting, info.AllocatedBytes, info.AllocationCount);
     }
 
     internal static void SetThreads(int threads)

@@ -23,7 +23,8 @@ public partial class DynamicRouter
     }
 
     /// <summary>Computes gaps and a fused score without learning, and without what changes from batch to batch.</summary>
-    internal void Probe(ReadOnlySpan<float> hidden, int tokens, RoutingContext? context, ScoreSource source, RoutingBuffers buffers)
+    internal void Probe(
+        ReadOnlySpan<float> hidden, int tokens, RoutingContext? context, ScoreSource source, RoutingBuffers buffers, KnownRows? known = null)
     {
         ThrowIfDisposed();
         buffers.RequireFit(this, tokens);
@@ -38,7 +39,7 @@ public partial class DynamicRouter
 
         parameters.SelectionBias = _options.SelectionBias;
         parameters.ScoreSource = source;
-        _ = RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, buffers);
+        _ = Decide(hidden, tokens, in parameters, known, buffers);
     }
 
     // A router that made its own gate frees it again when the calibration is not its own.
@@ -65,23 +66,5 @@ public partial class DynamicRouter
         }
 
         return Estimator is { Normalize: false } ? null : scores;
-    }
-
-    // The native call takes scores as they are: a fused one is computed first, mapped, and then supplied.
-    private void AddCalibrated(
-        ReadOnlySpan<float> hidden,
-        int tokens,
-        RoutingContext? context,
-        ScoreSource fused,
-        CalibratedScores calibrated,
-        RouteScratch scratch,
-        ref RouteParams parameters)
-    {
-        RoutingBuffers probed = scratch.Routing(this, tokens, withLogits: false);
-        Probe(hidden, tokens, context, fused, probed);
-        Span<float> shares = scratch.Scores(tokens);
-        calibrated.Map(probed.ComplexityScores.AsSpan(0, tokens), shares);
-        parameters.Scores = shares;
-        parameters.ScoreSource = ScoreSource.Supplied;
     }
 }

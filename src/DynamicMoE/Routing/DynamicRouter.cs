@@ -109,6 +109,9 @@ public partial class DynamicRouter : IRouter, IDisposable
     /// <summary>The gate weights.</summary>
     public GateWeights Gate { get; }
 
+    /// <summary>Whether it begins the batches of its arbiter: a router without one is a first layer, too.</summary>
+    internal bool IsFirstLayer => _options.ArbiterLayer == 0;
+
     /// <summary>Added to the count of experts before rounding, under the top-k strategy.</summary>
     private protected virtual float CountOffset => 0;
 
@@ -235,6 +238,7 @@ public partial class DynamicRouter : IRouter, IDisposable
         Shapes.RequireRows(hidden.Length, tokens, InputDim, nameof(hidden));
         buffers.RequireFit(this, tokens);
         RouteScratch scratch = _scratch.Rent();
+        scratch.Known = KnownRows.Take(ref context, Gate, tokens);
         try
         {
             RouteParams parameters = fixedCount ? PrepareStatic(tokens, context, scratch) : Prepare(hidden, tokens, context, scratch);
@@ -242,7 +246,7 @@ public partial class DynamicRouter : IRouter, IDisposable
             // Rules on the batch come after the routes, read the logits and may fail: the caller's buffers get what is left of both.
             bool limited = capacity is not null || parameters.MaxDistinct > 0;
             RoutingBuffers routes = limited ? scratch.Routing(this, tokens, withLogits: true) : buffers;
-            RoutingReport report = RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, routes);
+            RoutingReport report = Decide(hidden, tokens, in parameters, scratch.Known, routes);
             if (limited)
             {
                 report = RouterCalls.Limit(Gate.Handle, tokens, in parameters, capacity, routes);
@@ -258,35 +262,14 @@ public partial class DynamicRouter : IRouter, IDisposable
         }
         finally
         {
+            scratch.Known = null;
             _scratch.Return(scratch);
         }
     }
 
-    private void AddScores(ReadOnlySpan<float> hidden, int tokens, RoutingContext? context, RouteScratch scratch, ref RouteParams parameters)
-    {
-        scratch.Estimated = false;
-        if (!parameters.Scores.IsEmpty)
-        {
-            parameters.ScoreSource = ScoreSource.Supplied;
-            return;
-        }
-
-        if (_fused is { } fused && _calibrated is { } calibrated && parameters.Counts.IsEmpty && Strategy == RoutingStrategy.TopK)
-        {
-            AddCalibrated(hidden, tokens, context, fused, calibrated, scratch, ref parameters);
-            return;
-        }
-
-        if (_fused is not null || !parameters.Counts.IsEmpty)
-        {
-            parameters.ScoreSource = _fused ?? ScoreSource.RouterMargin;
-            return;
-        }
-
-        Span<float> scores = scratch.Scores(tokens);
-        Estimator!.Score(new EstimationInput(hidden, tokens, InputDim, context, Gate, scratch), scratch.Raw(tokens), scores);
-        scratch.Estimated = _calibrated is null || !_calibrated.TryMap(Estimator, context, scratch.Raw(tokens), scores);
-        parameters.Scores = scores;
-        parameters.ScoreSource = ScoreSource.Supplied;
-    }
+    /// <summary>The native decisions, from the hidden states or from logits that are known: the same bits either way.</summary>
+    private RoutingReport Decide(ReadOnlySpan<float> hidden, int tokens, in RouteParams parameters, KnownRows? known, RoutingBuffers routes) =>
+        known is null
+            ? RouterCalls.Route(Gate.Handle, hidden, tokens, InputDim, in parameters, routes)
+            : RouterCalls.Select(Gate.Handle, known.Logits, tokens, NumExperts, in parameters, routes);
 }

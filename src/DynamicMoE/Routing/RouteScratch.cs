@@ -15,6 +15,9 @@ internal sealed class RouteScratch
     /// <summary>Whether this call's raw values belong into the estimator's running table.</summary>
     internal bool Estimated { get; set; }
 
+    /// <summary>What is known of the rows before the call, or null.</summary>
+    internal KnownRows? Known { get; set; }
+
     internal Span<float> Raw(int tokens) => Sized(ref _raw, tokens);
 
     internal Span<float> Scores(int tokens) => Sized(ref _scores, tokens);

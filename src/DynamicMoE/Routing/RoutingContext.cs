@@ -47,4 +47,25 @@ public sealed class RoutingContext
     /// <summary>Whether dropout applies.</summary>
     /// <value>The default is false: inference.</value>
     public bool Training { get; set; }
+
+    /// <summary>What a wrapper found out about the rows; null in a caller's own context.</summary>
+    internal KnownRows? Known { get; set; }
+
+    /// <summary>Takes over what another context says, or nothing.</summary>
+    internal void CopyFrom(RoutingContext? other)
+    {
+        ComplexityScores = other?.ComplexityScores ?? default;
+        ExpertCounts = other?.ExpertCounts ?? default;
+        TokenTaus = other?.TokenTaus ?? default;
+        Quality = other?.Quality ?? default;
+        Positions = other?.Positions ?? default;
+        ExpertMask = other?.ExpertMask ?? default;
+        MaxDistinctExperts = other?.MaxDistinctExperts;
+        Gradients = other?.Gradients ?? default;
+        AttentionWeights = other?.AttentionWeights ?? default;
+        AttentionHeads = other?.AttentionHeads ?? 1;
+        VisibleKeys = other?.VisibleKeys ?? default;
+        LmHeadLogits = other?.LmHeadLogits ?? default;
+        Training = other?.Training ?? false;
+    }
 }

@@ -59,6 +59,12 @@ public sealed record RuntimeInfo
     /// <summary>What was found of CUDA, or why there is none; one sentence.</summary>
     public required string CudaReason { get; init; }
 
+    /// <summary>Calls of layers and dense products that hold a core now.</summary>
+    public required long CallsRunning { get; init; }
+
+    /// <summary>Such calls that wait for a core now.</summary>
+    public required long CallsWaiting { get; init; }
+
     /// <summary>Asks the native library.</summary>
     /// <returns>The state now.</returns>
     /// <exception cref="BackendException">The library is missing, its ABI does not fit, or DYNAMIC_MOE_ISA names a level that does not run here.</exception>

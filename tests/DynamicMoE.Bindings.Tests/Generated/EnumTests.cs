@@ -4,7 +4,7 @@ namespace DynamicMoE.Bindings.Tests.Generated;
 public class EnumTests
 {
     [Theory]
-    [InlineData(typeof(DmoeAbi), "Major=1 Minor=1")]
+    [InlineData(typeof(DmoeAbi), "Major=1 Minor=2")]
     [InlineData(typeof(DmoeStatus), "Ok=0 Argument=10 Shape=11 NotFinite=12 Options=13 State=14 Balance=15 Overflow=16 NoMemory=20 DeviceMemory=21 Backend=30 Internal=99")]
     [InlineData(typeof(DmoeDtype), "F32=0 Bf16=1 F16=2")]
     [InlineData(typeof(DmoeFormat), "F32=0 Bf16=1 Q8=2 Q4=3")]

@@ -10,7 +10,7 @@ TEST(Library, StatusName_OfEachValue_IsItsEnumerator) {
   EXPECT_STREQ(dmoe_status_name(DMOE_OK), "DMOE_OK");
   EXPECT_STREQ(dmoe_status_name(DMOE_E_BALANCE), "DMOE_E_BALANCE");
   EXPECT_STREQ(dmoe_status_name(static_cast<dmoe_status>(1234)), "DMOE_E_UNKNOWN");
-  EXPECT_EQ(dmoe_abi_version(), (1u << 16) | 1u);
+  EXPECT_EQ(dmoe_abi_version(), (1u << 16) | 2u);
 }
 
 TEST(Library, RuntimeQuery_OnAnyMachine_FillsEveryField) {
@@ -51,6 +51,14 @@ TEST(Library, SetThreads_WithinItsRange_ChangesThePool) {
   EXPECT_STREQ(dmoe_last_error(), "runtime_set_threads: threads is 1025, must be within 0..1024");
   EXPECT_EQ(dmoe_runtime_set_threads(-1), DMOE_E_OPTIONS);
   ASSERT_EQ(dmoe_runtime_set_threads(0), DMOE_OK);
+}
+
+TEST(Library, ThreadLimit_WhenSet_HoldsUntilTheNext) {
+  EXPECT_EQ(dmoe_thread_limit(2), 0);
+  EXPECT_EQ(dmoe_thread_limit(-1), 2);
+  EXPECT_EQ(dmoe_thread_limit(1025), 2);
+  EXPECT_EQ(dmoe_thread_limit(1024), 2);
+  EXPECT_EQ(dmoe_thread_limit(0), 1024);
 }
 
 }  // namespace

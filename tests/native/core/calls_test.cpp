@@ -96,6 +96,23 @@ TEST_F(CallsTest, InTurn_WhenNobodyWaits_RunsOnTheCallingThread) {
   }
 }
 
+TEST_F(CallsTest, InTurn_WhenTheCallWaits_TakesTheLimitOfItsThreadAlong) {
+  set_slots(1);
+  Occupied slot(1);
+  std::array<int, 2> limits{};
+  std::vector<std::thread> threads;
+  for (const int limit : {0, 1})
+    threads.emplace_back([&limits, limit] {
+      set_thread_limit(limit);
+      in_turn(kMedium, [&] { limits[static_cast<size_t>(limit)] = thread_limit() + 10; });
+    });
+  await_waiting(2);
+  slot.end();
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(limits[0], 10);
+  EXPECT_EQ(limits[1], 11);
+}
+
 // Processors that this process may use, the first and the last of them; one processor: twice the same.
 std::array<int, 2> two_processors() {
   cpu_set_t set;

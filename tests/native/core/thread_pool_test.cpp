@@ -102,5 +102,18 @@ TEST_F(ThreadPoolTest, RegionThreads_OfAnyWish_StayWithinThePool) {
   EXPECT_GE(pool_threads(), 1);
 }
 
+TEST_F(ThreadPoolTest, RegionThreads_WhenTheThreadHasALimit_StayWithinIt) {
+  set_pool_threads(4);
+  EXPECT_EQ(set_thread_limit(2), 0);
+  EXPECT_EQ(region_threads(0), 2);
+  EXPECT_EQ(region_threads(1), 1);
+  EXPECT_EQ(region_threads(9), 2);
+  std::thread([] { EXPECT_EQ(region_threads(0), 4); }).join();
+  EXPECT_EQ(set_thread_limit(7), 2);
+  EXPECT_EQ(region_threads(0), 4);
+  EXPECT_EQ(set_thread_limit(0), 7);
+  EXPECT_EQ(region_threads(0), 4);
+}
+
 }  // namespace
 }  // namespace dmoe

@@ -60,5 +60,50 @@ TEST(Workspace, Pool_WhenCallersOverlap_HoldsOneBlockEachAndFreesAll) {
   EXPECT_EQ(allocated_bytes(), before);
 }
 
+TEST(Workspace, Figures_WhenBlocksAreUsed_CountThem) {
+  WorkspacePool pool;
+  EXPECT_EQ(pool.figures().blocks, 0);
+  {
+    WorkspacePool::Lease a(pool, 1000), b(pool, 1000);
+    EXPECT_EQ(pool.figures().in_use, 2);
+  }
+  { WorkspacePool::Lease larger(pool, 2000); }
+  const WorkspaceFigures figures = pool.figures();
+  EXPECT_EQ(figures.blocks, 2);
+  EXPECT_EQ(figures.in_use, 0);
+  EXPECT_EQ(figures.most_in_use, 2);
+  EXPECT_EQ(figures.leases, 3);
+  EXPECT_EQ(figures.allocations, 3);  // the larger block took the place of a smaller one
+  EXPECT_EQ(figures.bytes, 1000 + 2000 + 2 * 64);
+}
+
+TEST(Workspace, KeepIdle_WhateverIsThere_MakesOrFreesTheRest) {
+  const int64_t before = allocated_bytes();
+  {
+    WorkspacePool pool;
+    WorkspacePool::Lease used(pool, 512);
+    pool.keep_idle(3, 512);
+    EXPECT_EQ(pool.figures().blocks, 4);
+    const int64_t made = allocation_count();
+    { WorkspacePool::Lease a(pool, 512), b(pool, 512), c(pool, 512); }
+    EXPECT_EQ(allocation_count(), made);
+    pool.keep_idle(1, 512);
+    EXPECT_EQ(pool.figures().blocks, 2);
+    EXPECT_EQ(pool.figures().bytes, 2 * (512 + 64));
+    pool.keep_idle(0, 512);
+    EXPECT_EQ(pool.figures().blocks, 1);
+  }
+  EXPECT_EQ(allocated_bytes(), before);
+}
+
+TEST(Workspace, KeepIdle_WhenMemoryIsRefused_LeavesWhatIsThere) {
+  WorkspacePool pool;
+  pool.keep_idle(1, 64);
+  EXPECT_THROW(pool.keep_idle(2, SIZE_MAX / 2), std::bad_alloc);
+  EXPECT_EQ(pool.figures().blocks, 1);
+  EXPECT_THROW(WorkspacePool::Lease(pool, SIZE_MAX / 2), std::bad_alloc);
+  EXPECT_EQ(pool.figures().in_use, 0);
+}
+
 }  // namespace
 }  // namespace dmoe

@@ -1,0 +1,74 @@
+namespace DynamicMoE;
+
+/// <summary>
+/// What is known of a batch's rows before it is routed: their logits, and the estimator's raw values where these depend on the row alone. Travels
+/// through wrappers inside a context of the library's own, which holds what the caller's does and stands in for it. Belongs to one call at a time.
+/// </summary>
+internal sealed class KnownRows
+{
+    private readonly RoutingContext _carrier = new();
+    private float[] _logits = [];
+    private float[] _raw = [];
+    private GateWeights? _gate;
+    private int _tokens;
+
+    /// <summary>Whether <see cref="Raw"/> holds the estimator's values.</summary>
+    internal bool HasRaw { get; private set; }
+
+    /// <summary>The context that the caller gave, or null.</summary>
+    internal RoutingContext? Given { get; private set; }
+
+    /// <summary>Logits without noise, <c>[tokens, experts]</c>.</summary>
+    internal Span<float> Logits => _logits.AsSpan(0, _tokens * _gate!.NumExperts);
+
+    /// <summary>Raw values of the estimator, <c>[tokens]</c>.</summary>
+    internal Span<float> Raw => _raw.AsSpan(0, _tokens);
+
+    /// <summary>Logits of one row.</summary>
+    internal Span<float> LogitsOf(int row) => _logits.AsSpan(row * _gate!.NumExperts, _gate.NumExperts);
+
+    /// <summary>Makes room for a batch.</summary>
+    /// <param name="gate">Whose logits.</param>
+    /// <param name="tokens">Rows.</param>
+    internal void Begin(GateWeights gate, int tokens)
+    {
+        _gate = gate;
+        _tokens = tokens;
+        int logits = checked(tokens * gate.NumExperts);
+        _logits = _logits.Length < logits ? new float[logits] : _logits;
+        _raw = _raw.Length < tokens ? new float[tokens] : _raw;
+    }
+
+    /// <summary>The context to hand inward in place of the caller's.</summary>
+    /// <param name="given">The caller's, or null.</param>
+    /// <param name="hasRaw">Whether the raw values stand in for the estimator.</param>
+    internal RoutingContext Carry(RoutingContext? given, bool hasRaw)
+    {
+        Given = given;
+        HasRaw = hasRaw;
+        _carrier.CopyFrom(given);
+        _carrier.Known = this;
+        return _carrier;
+    }
+
+    /// <summary>Ends the call: nothing of the caller's is held any longer.</summary>
+    internal void End()
+    {
+        Given = null;
+        _carrier.CopyFrom(null);
+        _carrier.Known = null;
+    }
+
+    /// <summary>Takes what a context carries and puts the caller's in its place.</summary>
+    /// <returns>What is known of this batch under this gate; null when nothing is.</returns>
+    internal static KnownRows? Take(ref RoutingContext? context, GateWeights gate, int tokens)
+    {
+        if (context?.Known is not { } known)
+        {
+            return null;
+        }
+
+        context = known.Given;
+        return ReferenceEquals(known._gate, gate) && known._tokens == tokens ? known : null;
+    }
+}

@@ -1,0 +1,11 @@
+namespace DynamicMoE;
+
+/// <summary>One call, timed both ways on the same rows.</summary>
+/// <param name="Rows">Rows of the call.</param>
+/// <param name="Plain">Nanoseconds that routing took without the cache.</param>
+/// <param name="Cached">Nanoseconds that lookup, computing what was missing, storing and deciding took.</param>
+internal readonly record struct CacheSample(int Rows, double Plain, double Cached)
+{
+    /// <summary>Nanoseconds per row, both ways together.</summary>
+    internal double PerRow => (Plain + Cached) / Rows;
+}
