@@ -26,7 +26,7 @@ internal static class RoutingBenchCommand
 
     /// <summary>What threads gain.</summary>
     public static Command Scaling(ToolConsole console) => Make(
-        console, "scaling", "Times routing calls with 1, 2, 4... threads, in turns.", [], (benchmark, config, _, cancel) => benchmark.RunScalingBenchmark(config, cancel));
+        console, "scaling", "Times routing calls with 1, 2, 4... threads and with the autoscaler, in turns.", [], (benchmark, config, _, cancel) => benchmark.RunScalingBenchmark(config, cancel));
 
     private static Command Make(
         ToolConsole console,
@@ -58,6 +58,11 @@ internal static class RoutingBenchCommand
                     Seed = (ulong)parsed.GetValue(seed),
                     Threads = threads is null ? 0 : parsed.GetValue(threads),
                 };
+                if (name == "scaling")
+                {
+                    options.Optimizations = [new RouterOptimization("optimized", router => router.Optimize())];
+                }
+
                 if (loads is not null)
                 {
                     options.Loads = parsed.GetValue(loads)!;

@@ -72,6 +72,17 @@ public sealed class MonitoredRouter : RouterWrapper, IBreakerListener, IAsyncDis
     // Whoever has layers wants to know about them: routing is a small part of their time, and of what can fail.
     private CallRecorder Judged => _forwards.Window.IsUsed ? _forwards : _routes;
 
+    /// <summary>Compares with other values from the next check on.</summary>
+    /// <param name="thresholds">Copied.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="thresholds"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">A threshold is outside its range; the message names all that are. Those before stay.</exception>
+    public void SetAlertThresholds(AlertThresholds thresholds)
+    {
+        ArgumentNullException.ThrowIfNull(thresholds);
+        thresholds.Rules(new OptionRules(nameof(AlertThresholds))).ThrowIfBroken();
+        _options.AlertThresholds = thresholds.Copy();
+    }
+
     /// <summary>Tells figures, health and the state of the breaker as of now.</summary>
     /// <returns>A snapshot; each of its three parts is consistent in itself.</returns>
     public MonitoringSummary GetMonitoringSummary()

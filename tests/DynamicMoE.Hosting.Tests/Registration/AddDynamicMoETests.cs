@@ -127,6 +127,27 @@ public sealed class AddDynamicMoETests
         Assert.Equal(["config.yaml:1:15", "config.yaml:1:18"], error.Problems.Select(problem => problem.Source.ToString()));
     }
 
+    [Fact]
+    public void Router_WhenEverythingIsOn_IsMonitoredAroundACacheAroundAnAutoscaler()
+    {
+        using ServiceProvider services = Services(Small + "optimization: {cache_size: 64, max_workers: 2}\nmonitoring: {alert_thresholds: {error_rate: 0.5}}\n");
+
+        var monitored = Assert.IsType<MonitoredRouter>(services.GetRequiredService<IRouter>());
+        var cached = Assert.IsType<CachedRouter>(monitored.Inner);
+        Assert.Equal(64, cached.GetCacheStats().MaxSize);
+        Assert.Same(services.GetRequiredService<DynamicRouter>(), Assert.IsType<OptimizedRouter>(cached.Inner).Inner);
+        Assert.Equal(0.5, monitored.GetMonitoringSummary().Health.Checks.Single(check => check.Alert == AlertKind.ErrorRate).Limit);
+    }
+
+    [Fact]
+    public void Router_WhenEverythingIsOff_IsTheBareOne()
+    {
+        using ServiceProvider services = Services(
+            Small + "optimization: {enable_autoscaling: false, enable_parallel: false, enable_caching: false}\nmonitoring: {enable_monitoring: false}\n");
+
+        Assert.IsType<DynamicRouter>(services.GetRequiredService<IRouter>());
+    }
+
     // The lines of src/DynamicMoE.Hosting/README.md.
     [Fact]
     public async Task Readme_WhenItsExampleRuns_GivesTheRouterOfTheFile()

@@ -103,12 +103,13 @@ public sealed class SettingsMonitorTests : IDisposable
     }
 
     [Fact]
-    public void Reload_WhenASecretChanges_TakesItAndDoesNotLogIt()
+    public void Reload_WhenASecretChanges_WaitsForTheRestartAndDoesNotLogIt()
     {
         _file.Replace(Start.Replace("monitoring: {", "monitoring: {alert_webhook: 'https://a.example/one', ", StringComparison.Ordinal));
         _file.Replace(Start.Replace("monitoring: {", "monitoring: {alert_webhook: 'https://a.example/two', ", StringComparison.Ordinal));
 
-        Assert.Equal("https://a.example/two", _monitor.CurrentValue.Monitoring.AlertWebhook);
+        Assert.Equal("", _monitor.CurrentValue.Monitoring.AlertWebhook);
+        Assert.Single(_monitor.LastReload!.AfterRestart);
         Assert.DoesNotContain(_logger.Messages, message => message.Contains("/one", StringComparison.Ordinal) || message.Contains("/two", StringComparison.Ordinal));
     }
 
