@@ -94,5 +94,41 @@ public sealed class LayerBarsTests
     public void VoidsRun_WhenALimitIsExceeded_SaysSo(double share, string binds, int caches, bool expected) =>
         Assert.Equal(expected, LayerBars.VoidsRun(TestCells.Of(share: share, binds: binds, expertBytes: caches * TestCells.L3Bytes), TestCells.L3Bytes));
 
+    // ggml reached 0.78 of its own limit there.
+    [Theory]
+    [InlineData(2, 2.0, 0.70, 0.897, false)]
+    [InlineData(2, 2.0, 0.80, 1.026, true)]
+    [InlineData(2, 0.90, 0.80, 0.90, false)]
+    [InlineData(2, null, 0.70, 0.897, false)]
+    [InlineData(1, 2.0, 0.70, 2.0, true)]
+    public void Peers_WhenGgmlWasMeasuredElsewhere_CompareByShareOfLimit(int threads, double? ratio, double share, double reached, bool holds)
+    {
+        Bar[] bars = [.. BarsOf(TestCells.Of("O", "q4", 1, share, ratio) with { Threads = threads }).Where(bar => bar.Number == 2)];
+
+        Assert.Equal(2, bars.Length);
+        Assert.All(bars, bar => Assert.Equal(reached, bar.Reached, 1e-3));
+        Assert.Equal(holds, bars[1].Holds);
+    }
+
+    [Fact]
+    public void Of_WhenACellIsVoid_HasNoBarThatHolds()
+    {
+        Bar[] bars = [.. BarsOf(TestCells.Of("O", "f32", 512, 1.03, 3, binds: LayerFloor.Flops))];
+
+        Assert.Equal(3, bars.Length);
+        Assert.All(bars, bar => Assert.Equal((false, true), (bar.Holds, bar.Void)));
+        Assert.All(BarsOf(TestCells.Of("O", "f32", 512, 1.02, 3, binds: LayerFloor.Flops)), bar => Assert.Equal((true, false), (bar.Holds, bar.Void)));
+    }
+
+    [Fact]
+    public void Limit_WhenOurBfloat16IsVoid_IsVoidBesideIt()
+    {
+        LayerCell bfloat16 = TestCells.Of("M", "bf16", 512, 1.1, milliseconds: 3, binds: LayerFloor.Flops);
+
+        Bar bar = Assert.Single(LayerBars.Of([bfloat16, TestCells.Of("M", "q8", 512, 0.5, milliseconds: 1)], TestCells.L3Bytes), b => b.Format == "q8");
+
+        Assert.Equal((false, true), (bar.Holds, bar.Void));
+    }
+
     private static IEnumerable<Bar> BarsOf(LayerCell cell) => LayerBars.Of([cell], TestCells.L3Bytes);
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using DynamicMoE.Peers.Bars;
 using DynamicMoE.Peers.Questions;
 using DynamicMoE.Peers.Report;
 using DynamicMoE.Peers.Results;
@@ -28,12 +29,31 @@ public sealed class ReportFolderTests : IDisposable
         Assert.Contains("a cpu, 2 logical processors, level avx2", text, StringComparison.Ordinal);
         Assert.Contains("DynamicMoE.Peers --shape O\n", text, StringComparison.Ordinal);
         Assert.Contains("](plot.png)", text, StringComparison.Ordinal);
-        Assert.Contains("| 1 | time <= floor / 0.9 | 1 | 2 | O f32 T=1 1t (0.50) |", text, StringComparison.Ordinal);
-        Assert.Contains("so that the run does not count: Q bf16 T=1 1t (1.10).", text, StringComparison.Ordinal);
+        Assert.Contains("| 1 | time <= floor / 0.9 | 0 | 2 | O f32 T=1 1t (0.50), Q bf16 T=1 1t (1.10, void) |", text, StringComparison.Ordinal);
+        Assert.Contains("so that they are void and none of their bars holds: Q bf16 T=1 1t (1.10).", text, StringComparison.Ordinal);
+        Assert.Contains(" | **1 void** |\n", text, StringComparison.Ordinal);
         Assert.Contains("part of their experts stays in L3; no decoding bar is for them: M q8 T=1 1t (1.30).", text, StringComparison.Ordinal);
         Assert.Contains("| M | q8 | 1 | 1 | refused: onnxruntime: no |", text, StringComparison.Ordinal);
         Assert.Contains("| M | f32 | 1 | 1 | counts | 1.50 | 2.000 | 1.500 | 0.75 |", text, StringComparison.Ordinal);
         Assert.Contains("| 4 | time at counts of 1.5 on average <= 0.80 of static k = 2 | 1 | 1 |  |", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_WhenAPeerWasMeasuredElsewhere_ComparesByShare()
+    {
+        PeersReport report = Report() with { Cells = [TestCells.Of("O", "q4", share: 0.5, ratio: 3) with { Threads = 2 }] };
+
+        string text = new MarkdownReport(report.WithBars()).Text(new Dictionary<int, string>());
+
+        Assert.Contains(" | 3.00 | 78 | 0.64 | **not 1** **not 2** |\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_WhenRoutingOfOneTokenWasMeasured_SaysWhatIsNotInIt()
+    {
+        string text = new MarkdownReport(Report() with { Routing = [new TokenRouting("O", "f32", 1, 20, 17)] }).Text(new Dictionary<int, string>());
+
+        Assert.Contains("| O | f32 | 1 | 20.0 | 17.0 |\n\nOf the router's call alone: plan and combine of one token are not in these times.", text, StringComparison.Ordinal);
     }
 
     [Theory]

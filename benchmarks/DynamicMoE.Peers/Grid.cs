@@ -8,6 +8,7 @@ namespace DynamicMoE.Peers;
 /// <param name="Tokens">Batch sizes.</param>
 /// <param name="Repetitions">Repetitions that each median is taken of, at most.</param>
 /// <param name="CellBudget">Time for all repetitions of a cell.</param>
+/// <param name="Attempts">Times that a cell is measured at most while limits before and after it differ.</param>
 /// <param name="Seed">Seed of weights and tokens.</param>
 internal sealed record Grid(
     IReadOnlyList<(LayerShape Shape, WeightFormat Format)> Layers,
@@ -15,12 +16,12 @@ internal sealed record Grid(
     IReadOnlyList<int> Tokens,
     int Repetitions,
     TimeSpan CellBudget,
+    int Attempts,
     ulong Seed)
 {
     // The clock and the bandwidth of a virtual machine change within seconds: a cell counts with what was measured on both sides of it, and where
     // these are further apart it is measured again. Which attempt is kept depends on the limits alone, never on a layer's time.
     private const double MostDrift = 0.05;
-    private const int MostAttempts = 3;
     private static readonly TimeSpan LimitsBudget = TimeSpan.FromSeconds(1);
 
     /// <summary>Measures, one cell after another.</summary>
@@ -70,12 +71,12 @@ internal sealed record Grid(
         };
     }
 
-    private static (double[][] Seconds, LayerLimits Limits) BetweenLimits(AlternatingTimer timer, int threads, WeightFormat format)
+    private (double[][] Seconds, LayerLimits Limits) BetweenLimits(AlternatingTimer timer, int threads, WeightFormat format)
     {
         (double[][] Seconds, LayerLimits Limits) steadiest = default;
         double least = double.PositiveInfinity;
         LayerLimits before = LayerLimits.Measure(threads, LimitsBudget);
-        for (int attempt = 0; attempt < MostAttempts && least > MostDrift; attempt++)
+        for (int attempt = 0; attempt < Attempts && least > MostDrift; attempt++)
         {
             double[][] seconds = timer.Run();
             LayerLimits after = LayerLimits.Measure(threads, LimitsBudget);

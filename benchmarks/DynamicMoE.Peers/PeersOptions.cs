@@ -8,7 +8,7 @@ namespace DynamicMoE.Peers;
 /// <summary>The command line.</summary>
 internal sealed class PeersOptions
 {
-    private const int MostTokens = 4096, MostRepetitions = 1000, MostSeconds = 3600;
+    private const int MostTokens = 4096, MostRepetitions = 1000, MostSeconds = 3600, MostAttempts = 10;
 
     private readonly ShapeOptions _numbers;
 
@@ -22,7 +22,7 @@ internal sealed class PeersOptions
         Threads = Numbers("--threads", "Threads of each implementation.", Environment.ProcessorCount, [.. new[] { 1, 2 }.Where(n => n <= Environment.ProcessorCount)]);
         Command = new RootCommand("Times the layer beside other implementations of it and beside the machine's limits.")
         {
-            Shape, Format, Tokens, Threads, Repetitions, Seconds, Seed, Out, Json, Overhead, Dynamic, Report, From,
+            Shape, Format, Tokens, Threads, Repetitions, Seconds, Attempts, Seed, Out, Json, Overhead, Dynamic, Report, From,
         };
         _numbers = new ShapeOptions(Command);
         Command.Validators.Add(Check);
@@ -43,6 +43,9 @@ internal sealed class PeersOptions
 
     public Option<int> Seconds { get; } =
         NumberOptions.Whole("--seconds", "Time for the repetitions of a cell; below it there are fewer of them, 5 at least.", 1, MostSeconds, 8);
+
+    public Option<int> Attempts { get; } = NumberOptions.Whole(
+        "--attempts", "Times that a cell is measured, at most, while the machine's limits before and after it differ by more than 5 %.", 1, MostAttempts, 3);
 
     public Option<int> Seed { get; } = NumberOptions.Whole("--seed", "Seed of weights and tokens.", 0, int.MaxValue, 1);
 

@@ -70,7 +70,7 @@ internal sealed class Run
 
     private void MeasureGrid()
     {
-        var grid = new Grid(_options.Layers(_parsed), Threads, _parsed.GetValue(_options.Tokens)!, Repetitions, Budget, Seed);
+        var grid = new Grid(_options.Layers(_parsed), Threads, _parsed.GetValue(_options.Tokens)!, Repetitions, Budget, _parsed.GetValue(_options.Attempts), Seed);
         _table.WriteLine(ResultTable.Header);
         foreach (LayerCell cell in grid.Run())
         {

@@ -8,9 +8,14 @@ namespace DynamicMoE.Peers.Bars;
 /// <param name="Tokens">Of the cell.</param>
 /// <param name="Text">What is required.</param>
 /// <param name="Reached">The figure: a share, a quotient or a time in microseconds, as the text says.</param>
-/// <param name="Holds">Whether it is enough.</param>
-internal sealed record Bar(int Number, string Shape, string Format, int Threads, int Tokens, string Text, double Reached, bool Holds)
+/// <param name="Holds">Whether it is enough; never where it is void.</param>
+/// <param name="Void">Whether the figure does not count, because limits or times were measured wrongly.</param>
+internal sealed record Bar(
+    int Number, string Shape, string Format, int Threads, int Tokens, string Text, double Reached, bool Holds, bool Void = false)
 {
+    /// <summary>The same figure, which does not count.</summary>
+    public Bar AsVoid() => this with { Holds = false, Void = true };
+
     /// <summary>Whether it is about this cell.</summary>
     public bool IsOf(LayerCell cell) => (Shape, Format, Threads, Tokens) == (cell.Shape, cell.Format, cell.Threads, cell.Tokens);
 

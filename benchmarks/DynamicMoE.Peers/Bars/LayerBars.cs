@@ -21,7 +21,7 @@ internal static class LayerBars
 
     /// <summary>All bars of all cells.</summary>
     public static IEnumerable<Bar> Of(IReadOnlyList<LayerCell> cells, long l3Bytes) =>
-        cells.SelectMany(cell => Limit(cell, cells, l3Bytes).Concat(Peers(cell)));
+        cells.SelectMany(cell => Limit(cell, cells, l3Bytes).Concat(Peers(cell)).Select(bar => VoidsRun(cell, l3Bytes) ? bar.AsVoid() : bar));
 
     private static IEnumerable<Bar> Limit(LayerCell cell, IReadOnlyList<LayerCell> cells, long l3Bytes)
     {
@@ -33,7 +33,8 @@ internal static class LayerBars
         if (cell.Tokens == 512 && cell.Format is "q8" or "q4" && cells.FirstOrDefault(other => IsBfloat16Of(other, cell)) is { } bfloat16)
         {
             double quotient = bfloat16.Milliseconds / cell.Milliseconds;
-            yield return Bar.Of(1, cell, $"{Number(QuantizedSpeedup)} times as fast as our bf16", quotient, quotient >= QuantizedSpeedup);
+            Bar bar = Bar.Of(1, cell, $"{Number(QuantizedSpeedup)} times as fast as our bf16", quotient, quotient >= QuantizedSpeedup);
+            yield return VoidsRun(bfloat16, l3Bytes) ? bar.AsVoid() : bar;
         }
     }
 
@@ -53,7 +54,7 @@ internal static class LayerBars
 
     private static IEnumerable<Bar> Peers(LayerCell cell)
     {
-        if (cell.RatioToFastestPeer is not double ratio)
+        if (RatioToFastest(cell) is not double ratio)
         {
             yield break;
         }
@@ -67,6 +68,10 @@ internal static class LayerBars
 
         yield return Bar.Of(2, cell, "at most 3 % slower than the fastest peer", ratio, ratio >= 1 / PeerTolerance);
     }
+
+    // ggml is a peer like the others, though its figures come from another machine.
+    private static double? RatioToFastest(LayerCell cell) =>
+        GgmlFigures.Ratio(cell) is double ggml && !(cell.RatioToFastestPeer < ggml) ? ggml : cell.RatioToFastestPeer;
 
     private static Bar Faster(LayerCell cell, double ratio, double speedup, double share) => Bar.Of(
         2, cell, $"time <= max(fastest peer / {Number(speedup)}, floor / {Number(share)})", ratio, ratio >= speedup || cell.ShareOfLimit >= share);

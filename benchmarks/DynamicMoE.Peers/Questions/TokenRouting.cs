@@ -8,7 +8,7 @@ namespace DynamicMoE.Peers.Questions;
 /// <param name="Shape">The layer.</param>
 /// <param name="Format">Format of the weights.</param>
 /// <param name="Threads">Threads.</param>
-/// <param name="Microseconds">Time of the router's call between two calls of the layer, median.</param>
+/// <param name="Microseconds">Time of the router's call between two calls of the layer, median. Plan and combine, which the layer does besides, are not in it.</param>
 /// <param name="FloorMicroseconds">Bytes of the router's weights over the read bandwidth.</param>
 internal sealed record TokenRouting(string Shape, string Format, int Threads, double Microseconds, double FloorMicroseconds)
 {

@@ -79,13 +79,13 @@ internal sealed class MarkdownReport(PeersReport report)
                 bars.Key.Text,
                 $"{bars.Count() - failing.Length}",
                 $"{bars.Count()}",
-                string.Join(", ", failing.Select(bar => FormattableString.Invariant($"{bar.Shape} {bar.Format} T={bar.Tokens} {bar.Threads}t ({bar.Reached:0.00})"))));
+                string.Join(", ", failing.Select(bar => FormattableString.Invariant($"{bar.Shape} {bar.Format} T={bar.Tokens} {bar.Threads}t ({bar.Reached:0.00}{(bar.Void ? ", void" : "")})"))));
         }
 
         text.Append(table).Append('\n');
         text.Append("The floor of a cell is the larger of two times: bytes of the distinct active experts over the read bandwidth (0 where all experts fit into half of L3), ");
         text.Append("operations over the peak of the format's instruction. Decoding bars (T = 1 and 8) are for layers whose experts take 8 times L3 or more.\n\n");
-        Doubts(text, "These cells exceed a limit by more than 2 %, so that the run does not count: ", cell => LayerBars.VoidsRun(cell, report.Machine.L3Bytes));
+        Doubts(text, "These cells exceed a limit by more than 2 %, so that they are void and none of their bars holds: ", cell => LayerBars.VoidsRun(cell, report.Machine.L3Bytes));
         Doubts(
             text,
             "These cells exceed the read bandwidth because part of their experts stays in L3; no decoding bar is for them: ",
@@ -104,7 +104,7 @@ internal sealed class MarkdownReport(PeersReport report)
     private MarkdownTable Cells(LayerCell[] cells)
     {
         var table = new MarkdownTable(
-            "Shape", "Format", "T", "Experts", "Ours ms", "GFLOP/s", "GB/s", "Floor ms", "% of limit", "By", "Fastest peer", "Peer ms", "Ratio", "ggml %", "Bars");
+            "Shape", "Format", "T", "Experts", "Ours ms", "GFLOP/s", "GB/s", "Floor ms", "% of limit", "By", "Fastest peer", "Peer ms", "Ratio", "ggml %", "Ratio by share", "Bars");
         foreach (LayerCell cell in cells)
         {
             PeerTiming? peer = cell.Peers.MinBy(timing => timing.Ratio);
@@ -123,11 +123,14 @@ internal sealed class MarkdownReport(PeersReport report)
                 peer is null ? "" : ResultTable.Milliseconds(peer.Milliseconds),
                 peer is null ? "" : $"{peer.Ratio:0.00}",
                 GgmlFigures.Of(cell) is { } ggml ? Percent(ggml.Share) : "",
-                string.Join(' ', report.Bars.Where(bar => bar.IsOf(cell) && bar.Number <= 2).Select(bar => bar.Holds ? $"{bar.Number}" : $"**not {bar.Number}**").Distinct()));
+                GgmlFigures.Ratio(cell) is double byShare ? $"{byShare:0.00}" : "",
+                string.Join(' ', report.Bars.Where(bar => bar.IsOf(cell) && bar.Number <= 2).Select(Mark).Distinct()));
         }
 
         return table;
     }
+
+    private static string Mark(Bar bar) => bar.Holds ? $"{bar.Number}" : bar.Void ? $"**{bar.Number} void**" : $"**not {bar.Number}**";
 
     private void Peers(StringBuilder text)
     {
@@ -150,8 +153,9 @@ internal sealed class MarkdownReport(PeersReport report)
         }
 
         text.Append(table).Append('\n');
-        text.Append("ggml % in the tables above: the share of its own floor that ggml's mul_mat_id reached on another machine (2-core AMD Zen 5, two threads) in the ");
-        text.Append("cells where it was the fastest peer. Its times do not compare with these; its shares do.\n\n");
+        text.Append("ggml % in the tables above: the share of its own floor that ggml's mul_mat_id reached on another machine (2-core AMD Zen 5, two threads, 2026-11-23) ");
+        text.Append("in the cells where it was the fastest peer. It was not measured here: its times do not compare with these, so that the ratio by share, our % of limit ");
+        text.Append("over its, takes the place of a quotient of times. Bar 2 goes by the smaller of the two ratios.\n\n");
     }
 
     private void Questions(StringBuilder text)
@@ -178,6 +182,7 @@ internal sealed class MarkdownReport(PeersReport report)
             }
 
             text.Append(table).Append('\n');
+            text.Append("Of the router's call alone: plan and combine of one token are not in these times.\n\n");
         }
 
         if (report.Dynamic.Count > 0)

@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/processors.hpp"
 #include "core/thread_pool.hpp"
 
 namespace dmoe {
@@ -33,6 +34,8 @@ constexpr double kLongest = 20'000;
 constexpr double kMemoryBytes = 10e3;  // per microsecond
 constexpr double kCacheBytes = 50e3;
 constexpr double kMultiplyAdds = 50e3;
+
+std::atomic<int> machine_cores{1};
 
 // First come, first served, with one exception: to wake a thread of another processor costs more than one of
 // the own, so a server prefers calls made on its processor. The oldest call is passed over this many times.
@@ -170,6 +173,8 @@ Call& Queue::take() {
 }
 
 void Queue::server_main() {
+  // Not only where the caller may run that started it.
+  ProcessorMask::of_process().bind_this_thread();
   std::unique_lock lock(mutex_);
   for (;;) {
     serve(lock);
@@ -199,17 +204,13 @@ void Queue::serve(std::unique_lock<std::mutex>& lock) {
   --running_;
 }
 
-int processors_of_process() noexcept {
-  cpu_set_t set;
-  // It fails where there are more than the set holds.
-  return sched_getaffinity(getpid(), sizeof set, &set) == 0 ? CPU_COUNT(&set) : CPU_SETSIZE;
-}
-
 }  // namespace
 
+void set_call_cores(int cores) noexcept { machine_cores.store(cores, std::memory_order_relaxed); }
+
 void in_turn(double microseconds, void (*run)(void*), void* context) {
-  static const int processors = processors_of_process();
-  const double shortest = call_slots() < processors ? kShortestUnderQuota : kShortest;
+  const bool some_idle = call_slots() < machine_cores.load(std::memory_order_relaxed);
+  const double shortest = some_idle ? kShortestUnderQuota : kShortest;
   if (microseconds < shortest || microseconds >= kLongest || CountedCaller::exists()) {
     CountedCaller caller;
     return run(context);

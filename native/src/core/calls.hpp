@@ -28,6 +28,10 @@ void in_turn(double microseconds, Body&& body) {
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
+/** Tells how many physical cores this process may use (engine/cpu does, once); until then 1. Where fewer
+ * calls run at a time, as under a quota, calls must be longer to wait. */
+void set_call_cores(int cores) noexcept;
+
 /** @return an estimate for in_turn(): whichever takes longer, to read the weights or to do the products.
  * @param from_memory whether the weights are too many to stay in cache from one call to the next */
 double call_microseconds(double weight_bytes, bool from_memory, double multiply_adds) noexcept;

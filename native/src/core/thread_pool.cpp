@@ -15,6 +15,8 @@
 #include <immintrin.h>
 #endif
 
+#include "core/processors.hpp"
+
 namespace dmoe {
 namespace {
 
@@ -145,6 +147,8 @@ bool Pool::spin_for_work(uint64_t seen) {
 }
 
 void Pool::worker_main() {
+  // Whoever needed help first may be bound to one processor; its helpers serve all callers.
+  ProcessorMask::of_process().bind_this_thread();
   std::unique_lock lock(mutex_);
   bool spun = false;
   for (;;) {

@@ -1,7 +1,10 @@
 #include "core/workspace.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <limits>
+#include <new>
 #include <utility>
 
 namespace dmoe {
@@ -24,6 +27,21 @@ Block* make_block(std::size_t bytes) {
 
 void free_block(Block* block) noexcept { release(block, kAlignment + block->size); }
 
+// A block of the largest layers takes a quarter of this.
+constexpr std::size_t kMostSharedIdle = std::size_t{1} << 30;
+
+struct Shared {
+  WorkspacePool pool{kMostSharedIdle};
+  std::atomic<int64_t> users{0};
+};
+
+// Never destroyed: objects may outlive static destruction while the process exits.
+Shared& shared() {
+  alignas(Shared) static std::byte memory[sizeof(Shared)];
+  static Shared* const instance = new (memory) Shared;
+  return *instance;
+}
+
 }  // namespace
 
 void* Arena::take_bytes(std::size_t count, std::size_t element) {
@@ -37,23 +55,41 @@ void* Arena::take_bytes(std::size_t count, std::size_t element) {
   return data_ + start;
 }
 
-WorkspacePool::~WorkspacePool() {
-  while (free_ != nullptr) {
-    Block* block = free_;
-    free_ = block->next;
+WorkspacePool::~WorkspacePool() { free_idle(); }
+
+void WorkspacePool::free_idle() noexcept {
+  Block* block;
+  {
+    std::lock_guard lock(mutex_);
+    block = std::exchange(free_, nullptr);
+    idle_bytes_ = 0;
+    for (const Block* each = block; each != nullptr; each = each->next) count_freed(*each);
+  }
+  while (block != nullptr) {
+    Block* next = block->next;
     free_block(block);
+    block = next;
   }
 }
 
-Block* WorkspacePool::take() {
-  Block* const block = free_;
-  if (block != nullptr) free_ = block->next;
+// @return the smallest block of at least `bytes`, else the largest there is, nullptr when there is none
+Block* WorkspacePool::take(std::size_t bytes) noexcept {
+  if (free_ == nullptr) return nullptr;
+  Block** at = &free_;
+  while ((*at)->size < bytes && (*at)->next != nullptr) at = &(*at)->next;
+  Block* block = *at;
+  *at = block->next;
+  idle_bytes_ -= block->size;
   return block;
 }
 
-void WorkspacePool::give_back(Block* block) noexcept {
-  block->next = free_;
-  free_ = block;
+// Before others of its size: the last one used is the likeliest in cache.
+void WorkspacePool::put(Block* block) noexcept {
+  Block** at = &free_;
+  while (*at != nullptr && (*at)->size < block->size) at = &(*at)->next;
+  block->next = *at;
+  *at = block;
+  idle_bytes_ += block->size;
 }
 
 void WorkspacePool::count_made(const Block& block) noexcept {
@@ -84,7 +120,7 @@ void WorkspacePool::keep_idle(int32_t idle, std::size_t bytes) {
       std::lock_guard lock(mutex_);
       if (this->idle() == idle) return;
       if (this->idle() > idle) {
-        block = take();
+        block = take(0);
         count_freed(*block);
       }
     }
@@ -95,7 +131,7 @@ void WorkspacePool::keep_idle(int32_t idle, std::size_t bytes) {
     block = make_block(bytes);
     std::lock_guard lock(mutex_);
     count_made(*block);
-    give_back(block);
+    put(block);
   }
 }
 
@@ -104,7 +140,7 @@ WorkspacePool::Lease::Lease(WorkspacePool& pool, std::size_t bytes) : pool_(pool
   {
     std::lock_guard lock(pool_.mutex_);
     ++pool_.figures_.leases;
-    block_ = pool_.take();
+    block_ = pool_.take(bytes);
     if (block_ != nullptr && block_->size < bytes) {
       pool_.count_freed(*block_);
       small = std::exchange(block_, nullptr);
@@ -122,13 +158,28 @@ WorkspacePool::Lease::Lease(WorkspacePool& pool, std::size_t bytes) : pool_(pool
 }
 
 WorkspacePool::Lease::~Lease() {
-  std::lock_guard lock(pool_.mutex_);
-  --pool_.figures_.in_use;
-  pool_.give_back(block_);
+  {
+    std::lock_guard lock(pool_.mutex_);
+    --pool_.figures_.in_use;
+    if (block_->size <= pool_.most_idle_ - pool_.idle_bytes_) {
+      pool_.put(block_);
+      return;
+    }
+    pool_.count_freed(*block_);
+  }
+  free_block(block_);
 }
 
 Arena WorkspacePool::Lease::arena() noexcept {
   return Arena(reinterpret_cast<std::byte*>(block_) + kAlignment, block_->size);
 }
+
+SharedWorkspaces::SharedWorkspaces() noexcept { shared().users.fetch_add(1); }
+
+SharedWorkspaces::~SharedWorkspaces() {
+  if (shared().users.fetch_sub(1) == 1) shared().pool.free_idle();
+}
+
+WorkspacePool& SharedWorkspaces::pool() const noexcept { return shared().pool; }
 
 }  // namespace dmoe

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #endif
 
+#include "core/calls.hpp"
 #include "core/status.hpp"
 #include "core/thread_pool.hpp"
 #include "engine/host.hpp"
@@ -81,6 +82,7 @@ CpuInfo detect() {
     if (entry.isa != DMOE_ISA_AUTO && (info.isa_supported & (1u << entry.isa))) info.best = entry.isa;
   read_host(&info);
   set_default_pool_threads(suitable_threads(info));
+  set_call_cores(info.physical_cores);
   return info;
 }
 

@@ -27,7 +27,6 @@ ExpertPass::ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slo
     : setup_(setup) {
   const Experts* routed = setup.routed;
   const Experts* shared = setup.shared;
-  threads_ = region_threads(setup.threads);
   shared_count_ = shared == nullptr ? 0 : shared->count();
   slots_ = slots + shared_count_;
   const int64_t routed_rows = tokens * slots;
@@ -50,7 +49,7 @@ ExpertPass::ExpertPass(const ExpertPassSetup& setup, int64_t tokens, int64_t slo
   shared_h_ = arena.take<std::byte>(shared == nullptr ? 0 : size(shared_rows * shared->hidden_row_bytes()));
   down_inputs_ = arena.take<const void*>(size(rows));
   scratch_floats_ = std::max(kUpRows * kUpGroupPanels * kPanelColumns, rows * kPanelColumns);
-  scratch_ = arena.take<float>(size(scratch_floats_ * threads_));
+  scratch_ = arena.take<float>(size(scratch_floats_ * setup.threads));
   work_ = arena.take<Work>(size(works));
   unit_start_ = arena.take<int64_t>(size(works + 1));
 }
@@ -64,10 +63,10 @@ void ExpertPass::run(const MatrixView& hidden, const RouteBlock& routes, const O
   point_inputs(hidden);
   list_work();
   cut_units();
-  parallel_for(unit_start_[work_count_], threads_,
+  parallel_for(unit_start_[work_count_], setup_.threads,
                [this](int64_t unit, int worker) { up_unit(unit, worker); });
   const int64_t panels = setup_.routed->down_panels();
-  parallel_for((panels + down_panels_ - 1) / down_panels_, threads_,
+  parallel_for((panels + down_panels_ - 1) / down_panels_, setup_.threads,
                [&](int64_t unit, int worker) { down_unit(unit, worker, routes, output); });
   require_finite(first_token);
 }
@@ -107,7 +106,7 @@ void ExpertPass::prepare(const MatrixView& hidden) {
     if (experts.format() == DMOE_FORMAT_F32) return;
     experts.round_inputs(rows, operands + first * experts.input_row_bytes());
   };
-  parallel_for((hidden.rows + kRoundTokens - 1) / kRoundTokens, threads_, [&](int64_t chunk, int) {
+  parallel_for((hidden.rows + kRoundTokens - 1) / kRoundTokens, setup_.threads, [&](int64_t chunk, int) {
     const int64_t first = chunk * kRoundTokens;
     const Rows rows{hidden.row(first), std::min(kRoundTokens, hidden.rows - first), hidden.columns,
                     hidden.stride};

@@ -12,12 +12,12 @@
 
 namespace dmoe {
 
-/** What a pass is made of; fixed for the life of a layer. */
+/** What a pass is made of. */
 struct ExpertPassSetup {
   const Experts* routed = nullptr;
   const Experts* shared = nullptr;     // or nullptr
   const float* shared_gate = nullptr;  // [hidden] or nullptr
-  int threads = 0;                     // 0 = the pool's
+  int threads = 1;                     // what region_threads() gave for this call, asked once
 };
 
 /** Routes of a block, [tokens, slots]. */
@@ -73,7 +73,6 @@ class ExpertPass {
   void require_finite(int64_t first_token) const;
 
   ExpertPassSetup setup_;
-  int threads_;
   int64_t shared_count_;  // shared experts
   int64_t slots_;         // routed slots, then one slot per shared expert
   int64_t tokens_ = 0;

@@ -27,7 +27,7 @@ void ExpertPass::cut_units() {
     const int64_t blocks = (work_[i].rows + kUpRows - 1) / kUpRows;
     total += panel_cost(work_[i]) * work_[i].experts->up_panels() * blocks;
   }
-  const int64_t share = total / (threads_ * kUnitsPerThread) + 1;
+  const int64_t share = total / (setup_.threads * kUnitsPerThread) + 1;
   unit_start_[0] = 0;
   for (int64_t i = 0; i < work_count_; ++i) {
     Work& w = work_[i];
@@ -38,7 +38,7 @@ void ExpertPass::cut_units() {
     unit_start_[i + 1] = unit_start_[i] + w.panel_units * ((w.rows + kUpRows - 1) / kUpRows);
   }
   const int64_t rows = std::max<int64_t>(1, routed_rows_ + shared_count_ * tokens_);
-  const int64_t units = (rows <= 64 ? 2 : 4) * threads_;
+  const int64_t units = (rows <= 64 ? 2 : 4) * setup_.threads;
   const int64_t fit = scratch_floats_ / (rows * kPanelColumns);
   down_panels_ =
       std::clamp<int64_t>(std::min(setup_.routed->down_panels() / units, fit), 1, down_panels_limit(rows));

@@ -1,7 +1,5 @@
 #include "engine/host.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -12,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/processors.hpp"
 #include "engine/cpu.hpp"
 
 namespace dmoe {
@@ -21,10 +20,6 @@ struct CloseFile {
   void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
-
-struct FreeCpuSet {
-  void operator()(cpu_set_t* set) const noexcept { CPU_FREE(set); }
-};
 
 // First line of a small file, without its line end; empty when unreadable.
 std::string first_line(const std::string& path) {
@@ -51,17 +46,10 @@ int64_t number_in(const std::string& path, int64_t otherwise) {
 }
 
 std::vector<int> allowed_cpus() {
+  const ProcessorMask mask = ProcessorMask::of_process();
   std::vector<int> cpus;
-  // Machines with more than 1024 processors need a larger mask than cpu_set_t.
-  for (int most = 1024; most <= 65536; most *= 8) {
-    const std::unique_ptr<cpu_set_t, FreeCpuSet> set(CPU_ALLOC(most));
-    if (set == nullptr) break;
-    const size_t bytes = CPU_ALLOC_SIZE(most);
-    if (sched_getaffinity(0, bytes, set.get()) == 0)
-      for (int cpu = 0; cpu < most; ++cpu)
-        if (CPU_ISSET_S(cpu, bytes, set.get())) cpus.push_back(cpu);
-    if (!cpus.empty()) break;
-  }
+  for (int cpu = 0; cpu < ProcessorMask::kMost; ++cpu)
+    if (mask.has(cpu)) cpus.push_back(cpu);
   return cpus;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/calls.hpp"
+#include "core/thread_pool.hpp"
 #include "engine/limit.hpp"
 
 namespace dmoe {
@@ -59,7 +60,6 @@ Layer::Layer(const dmoe_layer_options& options, std::shared_ptr<const Router> ro
                router_->experts(), routed_->count());
   require_complete(*routed_, "experts");
   setup_.routed = routed_.get();
-  setup_.threads = options.threads;
   options_.shared = nullptr;  // the caller's pointers; what they named is held in shared_ and shared_gate_
   options_.shared_gate = nullptr;
   DMOE_REQUIRE(shared_ != nullptr || options.shared_gate == nullptr, DMOE_E_OPTIONS,
@@ -120,6 +120,12 @@ void Layer::check_apart(const MatrixView& hidden, const OutputView& output, cons
   require_disjoint(written, 8, read, 7);
 }
 
+ExpertPassSetup Layer::setup_of_call() const noexcept {
+  ExpertPassSetup setup = setup_;
+  setup.threads = region_threads(options_.threads);
+  return setup;
+}
+
 double Layer::microseconds(int64_t tokens, int64_t slots) const noexcept {
   const auto cost = [](const Experts& experts, int64_t routes) {
     const auto bytes = static_cast<double>(std::min<int64_t>(experts.count(), routes)) *
@@ -171,13 +177,14 @@ void Layer::forward_now(const MatrixView& hidden, const RouteCall& call, const d
   const int64_t experts = router_->experts();
   const int64_t slots = kept.slots;
   const int64_t block = std::min(block_tokens(slots), std::max<int64_t>(1, tokens));
+  const ExpertPassSetup setup = setup_of_call();
   Arena measure;
   { ForwardScratch(*this, call, limit, kept, measure); }
-  { ExpertPass(setup_, block, slots, measure); }
-  WorkspacePool::Lease lease(workspaces_, measure.used());
+  { ExpertPass(setup, block, slots, measure); }
+  WorkspacePool::Lease lease(workspaces_.pool(), measure.used());
   Arena arena = lease.arena();
   ForwardScratch scratch(*this, call, limit, kept, arena);
-  ExpertPass pass(setup_, block, slots, arena);
+  ExpertPass pass(setup, block, slots, arena);
 
   RouteRows rows = rows_of(kept);
   rows.ids = scratch.ids;
@@ -242,13 +249,14 @@ void Layer::execute_now(const MatrixView& hidden, const dmoe_routes& given, cons
 
   const int64_t experts = router_->experts();
   const int64_t block = std::min(block_tokens(given.slots), std::max<int64_t>(1, tokens));
+  const ExpertPassSetup setup = setup_of_call();
   Arena measure;
   measure.take<int64_t>(size(experts));
-  { ExpertPass(setup_, block, given.slots, measure); }
-  WorkspacePool::Lease lease(workspaces_, measure.used());
+  { ExpertPass(setup, block, given.slots, measure); }
+  WorkspacePool::Lease lease(workspaces_.pool(), measure.used());
   Arena arena = lease.arena();
   int64_t* load = arena.take<int64_t>(size(experts));
-  ExpertPass pass(setup_, block, given.slots, arena);
+  ExpertPass pass(setup, block, given.slots, arena);
   check_given_routes(given, load);
   run_blocks(pass, hidden, given.ids, given.weights, given.slots, output);
   count_routes(given.ids, tokens, given.slots, router_->experts(), load);

@@ -1,4 +1,4 @@
-// A layer: router, experts and the workspaces of its calls. What dmoe_layer stands for.
+// A layer: router and experts, put together. What dmoe_layer stands for.
 #ifndef DYNAMICMOE_ENGINE_LAYER_HPP_
 #define DYNAMICMOE_ENGINE_LAYER_HPP_
 
@@ -38,6 +38,9 @@ class Layer {
                    const dmoe_routes& kept, const OutputView& output, dmoe_batch_report* report) const;
   void execute_now(const MatrixView& hidden, const dmoe_routes& given, const OutputView& output,
                    dmoe_batch_report* report) const;
+  /** What the passes of one call are made of. The pool may be resized while the call runs; all of it goes by
+   * the size that this asked for. */
+  ExpertPassSetup setup_of_call() const noexcept;
   /** See in_turn(). */
   double microseconds(int64_t tokens, int64_t slots) const noexcept;
   void check_matrices(const MatrixView& hidden, const OutputView& output) const;
@@ -56,8 +59,8 @@ class Layer {
   std::shared_ptr<const Experts> routed_;
   std::shared_ptr<const Experts> shared_;
   Buffer<float> shared_gate_;
-  ExpertPassSetup setup_;
-  mutable WorkspacePool workspaces_;
+  ExpertPassSetup setup_;  // without threads
+  SharedWorkspaces workspaces_;
 };
 
 }  // namespace dmoe

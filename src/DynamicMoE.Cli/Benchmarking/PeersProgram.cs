@@ -13,6 +13,9 @@ internal static class PeersProgram
 {
     private const string Assembly = "DynamicMoE.Peers.dll";
 
+    // Of all repetitions: a user waits for this cell, weights and checks take as long again.
+    private const int CellSeconds = 3;
+
     // Where a build of the repository puts it, seen from the repository's root.
     private static readonly string BuiltPath = Path.Combine("benchmarks", "DynamicMoE.Peers", "bin", "Release", "net10.0", "linux-x64", Assembly);
 
@@ -68,6 +71,8 @@ internal static class PeersProgram
             "--tokens", $"{request.Tokens}",
             "--threads", $"{request.Threads}",
             "--repetitions", $"{request.Repetitions}",
+            "--seconds", $"{CellSeconds}",
+            "--attempts", "1",
             "--seed", $"{request.Seed}",
         ];
     }

@@ -77,7 +77,7 @@ public sealed class BenchLayerTests
         Assert.Equal(1.5, json.RootElement.GetProperty("ratio_to_fastest_peer").GetDouble());
         Assert.Equal("a cpu", json.RootElement.GetProperty("machine").GetProperty("cpu").GetString());
         Assert.StartsWith(
-            "--hidden 40 --width 24 --experts 5 --k 2 --format q8 --tokens 3 --threads 1 --repetitions 11 --seed 7 --out ",
+            "--hidden 40 --width 24 --experts 5 --k 2 --format q8 --tokens 3 --threads 1 --repetitions 11 --seconds 3 --attempts 1 --seed 7 --out ",
             File.ReadAllText(folder["arguments"]), StringComparison.Ordinal);
     }
 

@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/processors.hpp"
 #include "core/thread_pool.hpp"
+#include "engine/cpu.hpp"
 
 namespace dmoe {
 namespace {
@@ -27,6 +29,7 @@ constexpr double kLong = 1e6;
 class CallsTest : public testing::Test {
  protected:
   void SetUp() override {
+    cpu_info();
     machine_ = pool_threads();
     // A server's turn ends a moment after the call that it has run.
     while (call_counts().running != 0) std::this_thread::yield();
@@ -34,6 +37,7 @@ class CallsTest : public testing::Test {
   void TearDown() override {
     set_default_pool_threads(machine_);
     set_pool_threads(0);
+    set_call_cores(cpu_info().physical_cores);
   }
   void set_slots(int slots) {
     set_default_pool_threads(slots);
@@ -133,43 +137,74 @@ void bind_to(int processor) {
   EXPECT_EQ(sched_setaffinity(0, sizeof set, &set), 0);
 }
 
-// Makes calls one after another, on the given processors, while the only slot is taken. @return the order in
-// which they ran
-std::vector<int> order_of(const std::vector<int>& processors) {
+// Makes calls one after another, on the given processors, while the server that is to run them is busy on its
+// own one. @return the order in which they ran
+std::vector<int> order_of(int server, const std::vector<int>& processors) {
   Occupied slot(1);
-  std::vector<int> order;
   std::vector<std::thread> threads;
+  std::atomic<bool> bound{false}, go{false};
+  threads.emplace_back([&] {
+    in_turn(kMedium, [&] {
+      bind_to(server);
+      bound = true;
+      while (!go) std::this_thread::yield();
+    });
+  });
+  await_waiting(1);
+  slot.end();
+  while (!bound) std::this_thread::yield();
+  std::vector<int> order;
   for (const int processor : processors) {
-    const int number = static_cast<int>(threads.size());
-    threads.emplace_back([&order, processor, number] {
+    const int number = static_cast<int>(threads.size()) - 1;
+    threads.emplace_back([&, processor, number] {
       bind_to(processor);
-      in_turn(kMedium, [&] { order.push_back(number); });
+      in_turn(kMedium, [&] {
+        order.push_back(number);
+        if (order.size() == processors.size()) ProcessorMask::of_process().bind_this_thread();
+      });
     });
     await_waiting(number + 1);
   }
   EXPECT_TRUE(order.empty());
-  slot.end();
+  go = true;
   for (auto& thread : threads) thread.join();
   return order;
 }
 
 TEST_F(CallsTest, InTurn_WhenCallsOfOneProcessorWait_RunsThemInTheOrderOfArrival) {
   set_slots(1);
-  for (const int processor : two_processors()) {
-    EXPECT_EQ(order_of(std::vector<int>(6, processor)), (std::vector{0, 1, 2, 3, 4, 5}));
+  for (const int server : two_processors()) {
+    for (const int processor : two_processors())
+      EXPECT_EQ(order_of(server, std::vector<int>(6, processor)), (std::vector{0, 1, 2, 3, 4, 5}));
   }
 }
 
-TEST_F(CallsTest, InTurn_WhenCallsOfAnotherProcessorWait_PassesOverTheOldestTwiceAtMost) {
+TEST_F(CallsTest, InTurn_WhenCallsOfAnotherProcessorWait_PassesOverTheOldestTwice) {
   set_slots(1);
   const auto [first, last] = two_processors();
   for (const auto& [own, other] : {std::pair{first, last}, std::pair{last, first}}) {
-    std::vector<int> order = order_of({own, other, other, other, other, other});
-    const auto oldest = std::find(order.begin(), order.end(), 0);
-    EXPECT_LE(oldest - order.begin(), 2);
-    order.erase(oldest);
-    EXPECT_EQ(order, (std::vector{1, 2, 3, 4, 5}));
+    const std::vector<int> order = order_of(own, {other, own, own, own, own, own});
+    EXPECT_EQ(order, first == last ? (std::vector{0, 1, 2, 3, 4, 5}) : (std::vector{1, 2, 0, 3, 4, 5}));
   }
+}
+
+TEST_F(CallsTest, InTurn_WhenItsCallerIsBoundToOneProcessor_IsServedOnAllOfTheProcess) {
+  set_slots(1);
+  Occupied slot(1);
+  bool served_elsewhere = false, anywhere = false;
+  std::thread caller([&] {
+    bind_to(two_processors()[0]);
+    const auto self = std::this_thread::get_id();
+    in_turn(kMedium, [&] {
+      served_elsewhere = std::this_thread::get_id() != self;
+      anywhere = ProcessorMask::of_this_thread() == ProcessorMask::of_process();
+    });
+  });
+  await_waiting(1);
+  slot.end();
+  caller.join();
+  EXPECT_TRUE(served_elsewhere);
+  EXPECT_TRUE(anywhere);
 }
 
 TEST_F(CallsTest, InTurn_WhenSlotsAreTaken_LetsShortAndLongCallsThrough) {
@@ -179,12 +214,27 @@ TEST_F(CallsTest, InTurn_WhenSlotsAreTaken_LetsShortAndLongCallsThrough) {
   in_turn(kShort, [&] { ++runs; });
   in_turn(kLong, [&] { ++runs; });
   EXPECT_EQ(runs, 2);
-  // Where fewer calls run than there are processors, a wake-up wakes a processor, and a call must be longer
-  // to be worth it.
-  const auto [first, last] = two_processors();
-  if (first == last) return;
+}
+
+// Where fewer calls run than there are cores, a wake-up wakes a core, and a call must be longer to be worth
+// it. Logical processors beyond the cores do not count.
+TEST_F(CallsTest, InTurn_WhenSlotsAreTaken_LetsCallsOf100MicrosecondsThroughUnderAQuotaOnly) {
+  set_slots(1);
+  set_call_cores(1);
+  std::atomic<int> runs{0};
+  {
+    Occupied slot(1);
+    std::thread caller([&] { in_turn(kShortUnderQuota, [&] { ++runs; }); });
+    await_waiting(1);
+    EXPECT_EQ(runs.load(), 0);
+    slot.end();
+    caller.join();
+  }
+  EXPECT_EQ(runs.load(), 1);
+  set_call_cores(2);
+  Occupied slot(1);
   in_turn(kShortUnderQuota, [&] { ++runs; });
-  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(runs.load(), 2);
 }
 
 TEST_F(CallsTest, InTurn_WithinACall_HasItsTurnAlready) {

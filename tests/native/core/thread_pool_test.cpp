@@ -1,10 +1,13 @@
 #include "core/thread_pool.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <thread>
 #include <vector>
+
+#include "core/processors.hpp"
 
 namespace dmoe {
 namespace {
@@ -90,6 +93,26 @@ TEST_F(ThreadPoolTest, ParallelFor_WhenThePoolIsResized_StaysRight) {
   }
   stop = true;
   resizer.join();
+}
+
+TEST_F(ThreadPoolTest, ParallelFor_WhenItsCallerIsBoundToOneProcessor_HasHelpersOnAllOfTheProcess) {
+  constexpr int kThreads = 16;  // some are new, whatever tests ran before in this process
+  set_pool_threads(kThreads);
+  std::atomic<int> arrived{0}, elsewhere{0};
+  std::thread bound([&] {
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(sched_getcpu(), &own);
+    ASSERT_EQ(sched_setaffinity(0, sizeof own, &own), 0);
+    // Each item waits for the others, so that every thread has one.
+    parallel_for(kThreads, kThreads, [&](int64_t, int worker) {
+      ++arrived;
+      while (arrived < kThreads) std::this_thread::yield();
+      if (worker > 0 && !(ProcessorMask::of_this_thread() == ProcessorMask::of_process())) ++elsewhere;
+    });
+  });
+  bound.join();
+  EXPECT_EQ(elsewhere.load(), 0);
 }
 
 TEST_F(ThreadPoolTest, RegionThreads_OfAnyWish_StayWithinThePool) {

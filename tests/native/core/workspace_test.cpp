@@ -39,6 +39,45 @@ TEST(Workspace, Pool_WhenReused_AllocatesNothing) {
   EXPECT_EQ(allocation_count(), before + 1);
 }
 
+TEST(Workspace, Pool_WhenSizesVary_ReusesTheSmallestThatIsLargeEnough) {
+  WorkspacePool pool;
+  { WorkspacePool::Lease small(pool, 1000), large(pool, 100'000), middle(pool, 10'000); }
+  const int64_t count = allocation_count(), bytes = allocated_bytes();
+  { WorkspacePool::Lease first(pool, 500), second(pool, 500), third(pool, 50'000); }
+  EXPECT_EQ(allocation_count(), count);
+  // None is large enough: the largest gives way.
+  { WorkspacePool::Lease larger(pool, 100'001); }
+  EXPECT_EQ(allocation_count(), count + 1);
+  EXPECT_LT(allocated_bytes(), bytes + 10'000);
+}
+
+TEST(Workspace, Pool_WhenMoreIsIdleThanIsKept_FreesWhatComesBack) {
+  const int64_t before = allocated_bytes();
+  WorkspacePool pool(10'000);
+  { WorkspacePool::Lease a(pool, 6000), b(pool, 6000); }
+  const int64_t kept = allocated_bytes() - before;
+  EXPECT_GE(kept, 6000);
+  EXPECT_LT(kept, 10'000);
+  { WorkspacePool::Lease a(pool, 100'000); }
+  EXPECT_EQ(allocated_bytes(), before);
+}
+
+TEST(Workspace, Shared_WhenTheLastUserGoes_FreesWhatIsIdle) {
+  const int64_t before = allocated_bytes();
+  {
+    const SharedWorkspaces one;
+    {
+      const SharedWorkspaces other;
+      WorkspacePool::Lease lease(other.pool(), 5000);
+    }
+    const int64_t count = allocation_count();
+    EXPECT_GE(allocated_bytes(), before + 5000);
+    { WorkspacePool::Lease lease(one.pool(), 4000); }
+    EXPECT_EQ(allocation_count(), count);
+  }
+  EXPECT_EQ(allocated_bytes(), before);
+}
+
 TEST(Workspace, Pool_WhenCallersOverlap_HoldsOneBlockEachAndFreesAll) {
   const int64_t before = allocated_bytes();
   {

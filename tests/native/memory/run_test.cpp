@@ -51,6 +51,7 @@ class OutOfMemoryInCall : public testing::Test {
     const std::vector<float> untouched = caller->outputs();
     EXPECT_EQ(caller->call(), DMOE_OK) << dmoe_last_error();
     const std::vector<float> expected = caller->outputs();
+    caller.reset();  // before the next one is made: layers share their workspaces
     caller = made();
     return each_failure([&] { return caller->call(); },
                         [&](bool failed) {
@@ -224,6 +225,20 @@ TEST_F(OutOfMemoryInCall, Layer_WhateverAllocationFails_IsUsableAfterwards) {
     EXPECT_EQ(expect_clean_failures(
                   [=] { return std::make_unique<LayerCaller>(LayerCaller::Step::kExecute, format); }),
               1);
+  }
+}
+
+// The workspace is measured before it is taken; a pool that grows in between must not make it too small.
+TEST_F(OutOfMemoryInCall, Layer_WhenThePoolGrowsWhileItsWorkspaceIsTaken_HasEnough) {
+  for (auto step : {LayerCaller::Step::kForward, LayerCaller::Step::kExecute}) {
+    set_pool_threads(1);
+    LayerCaller caller(step, DMOE_FORMAT_F32);
+    AllocationFault growth(1, [] { set_pool_threads(kThreads); });
+    const dmoe_status status = caller.call();
+    growth.end();
+    EXPECT_TRUE(growth.fired());
+    EXPECT_EQ(pool_threads(), kThreads);
+    EXPECT_EQ(status, DMOE_OK) << dmoe_last_error();
   }
 }
 

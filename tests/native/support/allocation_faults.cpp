@@ -11,11 +11,17 @@ struct Watch {
   int64_t which;
   int64_t asked;
   int64_t held;
+  void (*instead)();
 };
 constinit thread_local Watch watch{};
 
-// Counts an allocation. @return whether it is the one that fails
-bool refuses() { return watch.on && ++watch.asked == watch.which; }
+// Counts an allocation. @return whether it is to fail
+bool refuses() {
+  if (!watch.on || ++watch.asked != watch.which) return false;
+  if (watch.instead == nullptr) return true;
+  watch.instead();
+  return false;
+}
 
 void* taken(void* memory) {
   if (memory == nullptr) throw std::bad_alloc();
@@ -58,7 +64,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { giv
 
 namespace dmoe::test {
 
-AllocationFault::AllocationFault(int64_t which) { watch = {true, which, 0, 0}; }
+AllocationFault::AllocationFault(int64_t which, void (*instead)()) { watch = {true, which, 0, 0, instead}; }
 
 AllocationFault::~AllocationFault() { end(); }
 

@@ -10,15 +10,16 @@ namespace dmoe::test {
 /** While it lives, one allocation of the calling thread fails. Do not nest. */
 class AllocationFault {
  public:
-  /** @param which 1 = the next allocation, 2 = the one after; 0 = none */
-  explicit AllocationFault(int64_t which);
+  /** @param which 1 = the next allocation, 2 = the one after; 0 = none
+   *  @param instead called just before that allocation, which then succeeds; may allocate nothing */
+  explicit AllocationFault(int64_t which, void (*instead)() = nullptr);
   AllocationFault(const AllocationFault&) = delete;
   AllocationFault& operator=(const AllocationFault&) = delete;
   ~AllocationFault();
 
   /** Ends the fault; what is asked for afterwards is no longer counted. */
   void end();
-  /** @return whether the allocation was asked for, and so failed */
+  /** @return whether the allocation was asked for */
   bool fired() const { return fired_; }
   /** @return allocations asked for, the failed one included */
   int64_t asked() const { return asked_; }

@@ -1,4 +1,4 @@
-namespace DynamicMoE.Peers.Report;
+namespace DynamicMoE.Peers.Bars;
 
 /// <summary>A figure of ggml.</summary>
 /// <param name="Milliseconds">Time per batch.</param>
@@ -48,4 +48,10 @@ internal static class GgmlFigures
 
     /// <summary>The figure of a cell; null where ggml was not the fastest, or at another number of threads.</summary>
     public static GgmlFigure? Of(LayerCell cell) => cell.Threads == Threads ? Figures.GetValueOrDefault((cell.Shape, cell.Tokens, cell.Format)) : null;
+
+    /// <summary>
+    /// How many times as much of its own machine's limit our layer reaches as ggml does of its: what stands for a quotient of times, which two
+    /// machines do not have. Null where there is no figure.
+    /// </summary>
+    public static double? Ratio(LayerCell cell) => Of(cell) is { } ggml ? cell.ShareOfLimit / ggml.Share : null;
 }
