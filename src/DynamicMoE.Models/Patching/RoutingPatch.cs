@@ -11,6 +11,7 @@ internal static class RoutingPatch
         ModelConfig config, IReadOnlyList<MoEBlock> blocks, DynamicRoutingOptions options, ModelLoadOptions load)
     {
         ILogger? logger = load.Logger;
+        options = options.Ordered();
         List<MoEBlock> chosen = Choose(config, blocks, options.Layers);
         if (options.Weighting is { } weighting && weighting != config.Experts.Weighting && Enum.IsDefined(weighting) && logger is not null)
         {

@@ -129,40 +129,6 @@ public sealed partial class ThresholdController
         return table.Read(Math.Max(0, (meanExperts - _options.MinExperts) / range));
     }
 
-    /// <summary>Copies the state.</summary>
-    /// <returns>A snapshot that <see cref="Restore"/> takes.</returns>
-    public ThresholdControllerSnapshot Snapshot()
-    {
-        lock (_gate)
-        {
-            (double[] counts, GapAtom[] atoms) = _histogram.Copy();
-            return new ThresholdControllerSnapshot(_budget, _tau, _error, _histogram.Tokens, _histogram.Zeros, counts, atoms);
-        }
-    }
-
-    /// <summary>Takes over a state.</summary>
-    /// <param name="snapshot">From <see cref="Snapshot"/>, of a controller with the same MinExperts and MaxExperts.</param>
-    /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is null.</exception>
-    /// <exception cref="RouterConfigurationException">The snapshot does not fit; nothing was changed.</exception>
-    public void Restore(ThresholdControllerSnapshot snapshot)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        snapshot.Rules(_options).ThrowIfBroken();
-        bool changed;
-        lock (_gate)
-        {
-            _histogram.Restore(snapshot.GapCounts.ToArray(), snapshot.Tokens, snapshot.ZeroGaps, snapshot.Atoms);
-            _error = snapshot.Error;
-            _unsearched = 0;
-            changed = _convergence.Restart();
-            Volatile.Write(ref _budget, snapshot.Budget);
-            Volatile.Write(ref _tau, snapshot.Tau);
-            Tabulate();
-        }
-
-        Tell(changed);
-    }
-
     /// <summary>The arbiter's way to move the budget.</summary>
     internal void SetBudget(double budget)
     {
@@ -181,9 +147,6 @@ public sealed partial class ThresholdController
 
         Tell(changed);
     }
-
-    /// <exception cref="RouterConfigurationException">The snapshot does not fit.</exception>
-    internal void RequireFits(ThresholdControllerSnapshot snapshot) => snapshot.Rules(_options).ThrowIfBroken();
 
     private void Tell(bool changed)
     {
@@ -263,7 +226,9 @@ public sealed partial class ThresholdController
 
         _high = high;
         Volatile.Write(ref _reachable, mean);
-        Volatile.Write(ref _tau, tau);
+
+        // Every expert, also of a token with a wider gap than any so far.
+        Volatile.Write(ref _tau, _budget >= _options.MaxExperts ? 0 : tau);
         bool changed = attainable != _attainable;
         _attainable = attainable;
         Tabulate();

@@ -55,14 +55,23 @@ public partial class DynamicRouter : IRouter, IDisposable
         });
         _ownsGate = gate is null;
         Gate = gate ?? GateWeights.CreateRandom(DynamicRouterChoices.Gate(valid), valid.Seed);
-        if (valid.Calibration is { } calibration)
+        try
         {
-            _calibrated = Calibrated(calibration);
-            Controller?.Restore(calibration.Start(Controller.Budget, MinExperts, MaxExperts));
+            if (valid.Calibration is { } calibration)
+            {
+                _calibrated = Calibrated(calibration);
+                Controller?.Restore(calibration.Start(Controller.Budget, MinExperts, MaxExperts));
+            }
+
+            Arbiter?.Attach(valid.ArbiterLayer, Controller!);
+        }
+        catch when (_ownsGate)
+        {
+            Gate.Dispose();
+            throw;
         }
 
         DynamicRouterChoices.Log(valid, gate);
-        Arbiter?.Attach(valid.ArbiterLayer, Controller!);
     }
 
     /// <inheritdoc/>
@@ -143,21 +152,29 @@ public partial class DynamicRouter : IRouter, IDisposable
     /// <inheritdoc/>
     public ExpertUsageStats GetExpertUsageStats() => _usage.Snapshot();
 
-    /// <summary>Frees a gate that the router made for itself, once no call uses it. A second call does nothing.</summary>
+    /// <summary>Frees its layer of an arbiter, and a gate that the router made for itself once no call uses it. A second call does nothing.</summary>
     public void Dispose()
     {
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees a gate that the router made for itself.</summary>
+    /// <summary>Frees its layer of an arbiter, and a gate that the router made for itself.</summary>
     /// <param name="disposing">Whether <see cref="Dispose()"/> calls it.</param>
     protected virtual void Dispose(bool disposing)
     {
         _disposed = true;
-        if (disposing && _ownsGate)
+        if (disposing)
         {
-            Gate.Dispose();
+            if (Controller is { } controller)
+            {
+                Arbiter!.Release(controller);
+            }
+
+            if (_ownsGate)
+            {
+                Gate.Dispose();
+            }
         }
     }
 
