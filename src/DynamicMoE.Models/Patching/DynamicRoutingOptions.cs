@@ -68,7 +68,7 @@ public sealed class DynamicRoutingOptions
     public Weighting? Weighting { get; set; }
 
     /// <summary>Watches what the switched layers lose: sampled tokens of each layer are run again at the trained number of experts, and at sampled
-    /// positions among the first 1024 the next-token distribution is compared with the static model's, which costs a pass over the sequence so far.
+    /// positions among the first 1024 the next-token distribution is compared with the static model's, which costs a pass over the sequence so far on the model's threads.
     /// Not owned; dispose it after the model.</summary>
     /// <value>The default is null: none.</value>
     public ShadowGuardrail? Guardrail { get; set; }

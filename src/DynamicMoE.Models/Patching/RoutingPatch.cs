@@ -32,7 +32,7 @@ internal static class RoutingPatch
                     latency = options.ToLatency(arbiter, load.TimeProvider);
                 }
 
-                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer, arbiter, layers.Count), options.Guardrail)));
+                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer, arbiter, layers.Count), options.Guardrail, load.ExpertFaults)));
             }
             catch (DynamicMoEException e)
             {

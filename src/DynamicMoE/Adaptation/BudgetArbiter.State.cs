@@ -60,8 +60,25 @@ public sealed partial class BudgetArbiter
     /// <returns>Completes once every layer's state is Converged; at once when no layer has a router.</returns>
     /// <exception cref="ConvergenceException">A layer's budget was missed for 200 batches, or the time is over.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public Task WaitForConvergenceAsync(TimeSpan timeout, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default) =>
-        Task.WhenAll(_controllers.OfType<ThresholdController>().Select(c => c.WaitForConvergenceAsync(timeout, timeProvider, cancellationToken)));
+    public async Task WaitForConvergenceAsync(TimeSpan timeout, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
+    {
+        using var others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] waits = [.. _controllers.OfType<ThresholdController>().Select(c => c.WaitForConvergenceAsync(timeout, timeProvider, others.Token))];
+        try
+        {
+            // The first failure is the answer: a layer without input would be waited for in vain.
+            await foreach (Task wait in Task.WhenEach(waits).ConfigureAwait(false))
+            {
+                await wait.ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            await others.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
 
     /// <summary>Copies the state of the arbiter and of its layers' controllers.</summary>
     /// <returns>A snapshot that <see cref="Restore"/> takes.</returns>

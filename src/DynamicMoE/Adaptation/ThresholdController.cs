@@ -84,7 +84,7 @@ public sealed partial class ThresholdController
     /// <param name="gaps">Logit of the first choice minus that of each choice, <c>[tokens, slots]</c>, before any stop.</param>
     /// <param name="tokens">Rows.</param>
     /// <param name="slots">Columns, at least MaxExperts.</param>
-    /// <param name="counts">Experts used, <c>[tokens]</c>; 0 for a token with a threshold of its own, which says nothing about this one. Empty when all had.</param>
+    /// <param name="counts">Experts used, <c>[tokens]</c>; -1 for a token with a threshold of its own, which says nothing about this one. Empty when all had.</param>
     /// <exception cref="RoutingValidationException">A shape does not fit.</exception>
     public void Observe(ReadOnlySpan<float> gaps, int tokens, int slots, ReadOnlySpan<int> counts)
     {
@@ -181,8 +181,9 @@ public sealed partial class ThresholdController
         int rows = 0;
         foreach (int count in counts)
         {
-            routes += count;
-            rows += count > 0 ? 1 : 0;
+            // A token whose routes were all dropped for capacity has 0, and counts.
+            routes += Math.Max(0, count);
+            rows += count >= 0 ? 1 : 0;
         }
 
         if (rows == 0)

@@ -46,7 +46,7 @@ public partial class DynamicRouter : IRouter, IDisposable
         Estimator = _fused is not null ? null : valid.ComplexityEstimator.Instance
             ?? BuiltInEstimators.Create(valid.ComplexityEstimator.Name, valid.EstimatorOptions ?? new EstimatorOptions());
         _usage = new UsageTracker(valid.NumExperts);
-        _usable = new UsableExperts(valid.NumExperts);
+        _usable = valid.ServiceOf?._usable ?? new UsableExperts(valid.NumExperts);
         (_balancer, _weights) = Balancers(valid);
         Arbiter = valid.Arbiter ?? DynamicRouterChoices.Arbiter(valid);
         Controller = Arbiter is null ? null : new ThresholdController(new ThresholdControllerOptions

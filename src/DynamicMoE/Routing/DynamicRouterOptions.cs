@@ -101,6 +101,10 @@ public class DynamicRouterOptions
     /// <value>Between <see cref="MinExperts"/> and <see cref="NumExperts"/>. The default, null, is no cap.</value>
     public int? MaxDistinctExperts { get; set; }
 
+    /// <summary>Another router over the same experts: what either takes out of service or puts back holds for both, see <see cref="DynamicRouter.DisableExpert"/>.</summary>
+    /// <value>One with the same NumExperts; it may be disposed later. The default is null: the router's experts are its own matter.</value>
+    public DynamicRouter? ServiceOf { get; set; }
+
     /// <summary>Fixed bias added to probabilities for choosing only, one per expert.</summary>
     /// <value>Finite. The default is null: none.</value>
     public float[]? SelectionBias { get; set; }

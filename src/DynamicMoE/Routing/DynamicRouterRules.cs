@@ -29,6 +29,7 @@ internal static class DynamicRouterRules
             .Range(nameof(o.MaxTokens), o.MaxTokens, 1, Limits.MaxTokens)
             .Range(nameof(o.Threads), o.Threads, 0, Limits.MaxThreads)
             .Defined(nameof(o.Isa), o.Isa)
+            .Require(o.ServiceOf is null || o.ServiceOf.NumExperts == o.NumExperts, $"ServiceOf has {o.ServiceOf?.NumExperts} experts, NumExperts is {o.NumExperts}.")
             .Require(!string.IsNullOrEmpty(o.BudgetName), $"BudgetName must not be empty.");
         if (o.MeanExpertsBudget is double budget)
         {

@@ -73,6 +73,21 @@ public sealed class ArbiterStateTests
     }
 
     [Fact]
+    public async Task WaitForConvergence_WhenOneLayerMissesAndAnotherHasNoInput_Throws()
+    {
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create();
+        Task wait = arbiter.WaitForConvergenceAsync(Timeout.InfiniteTimeSpan);
+        Run(layers[1], 300, () => 0);
+
+        await Assert.ThrowsAsync<ConvergenceException>(() => wait.WaitAsync(TimeSpan.FromMinutes(1)));
+        using var cancelled = new CancellationTokenSource();
+        (arbiter, _) = Create();
+        wait = arbiter.WaitForConvergenceAsync(Timeout.InfiniteTimeSpan, null, cancelled.Token);
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait.WaitAsync(TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
     public void Snapshot_WhenItGoesThroughJson_RestoresAllOfTheState()
     {
         (BudgetArbiter arbiter, ThresholdController[] layers) = Create(sensitivity: [3, 1]);

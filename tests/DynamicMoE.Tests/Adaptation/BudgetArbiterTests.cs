@@ -22,6 +22,8 @@ public sealed class BudgetArbiterTests
     [InlineData(9.0, null, null, null, 4.0, BudgetDecider.Maximum)]
     [InlineData(0.0, null, null, null, 1.0, BudgetDecider.Minimum)]
     [InlineData(null, 3.0, null, -1.0, 1.0, BudgetDecider.Minimum)]
+    [InlineData(null, null, -1.0, null, 1.0, BudgetDecider.Minimum)]
+    [InlineData(null, 0.5, 0.25, null, 1.0, BudgetDecider.Minimum)]
     [InlineData(null, 17.0, null, null, 4.0, BudgetDecider.Maximum)]
     public void Decide_WhateverTheInputs_FollowsTheRule(
         double? request, double? floor, double? latency, double? overload, double effective, BudgetDecider by)
@@ -41,7 +43,7 @@ public sealed class BudgetArbiterTests
         Assert.Equal(request ?? 2, decision.Base);
         double lowest = Math.Min(latency ?? double.PositiveInfinity, overload ?? double.PositiveInfinity);
         Assert.Equal(lowest, decision.Ceiling);
-        Assert.Equal(lowest < (floor ?? 0), decision.GuardrailOverridden);
+        Assert.Equal(floor is { } least && effective < Math.Clamp(least, 1, 4), decision.GuardrailOverridden);
     }
 
     [Fact]
