@@ -128,9 +128,11 @@ void ExpertPass::require_finite(int64_t first_token) const {
   const auto token = static_cast<int64_t>(found >> 32);
   const auto expert = static_cast<int64_t>(found & (kOnlySum - 1));
   const bool shared = expert >= setup_.routed->count();
-  fail(DMOE_E_OVERFLOW, "token %lld: %sexpert %lld gives a value that is not finite",
+  const bool only_sum = (found & kOnlySum) != 0;
+  fail(DMOE_E_OVERFLOW, "token %lld: %sexpert %lld gives a value that is not finite%s",
        static_cast<long long>(first_token + token), shared ? "shared " : "",
-       static_cast<long long>(shared ? expert - setup_.routed->count() : expert));
+       static_cast<long long>(shared ? expert - setup_.routed->count() : expert),
+       only_sum ? " in the sum of the token's experts" : "");
 }
 
 }  // namespace dmoe

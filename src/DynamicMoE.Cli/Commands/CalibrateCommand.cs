@@ -60,6 +60,12 @@ internal static class CalibrateCommand
         {
             throw new ToolException($"--out '{output}' exists; --force replaces it");
         }
+
+        // Found out after all passes it would cost them.
+        if (Path.GetDirectoryName(Path.GetFullPath(output)) is not { } folder || !Directory.Exists(folder))
+        {
+            throw new ToolException($"--out '{output}' is in no folder that exists");
+        }
     }
 
     private static (CalibrationTable Table, int TextBytes) Run(ModelChoice choice, string path, int maxBytes, int sensitivityTokens, CancellationToken cancel)

@@ -49,6 +49,7 @@ internal static class EvalCommand
                 var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
                 if (sweep.Asked(parsed))
                 {
+                    SweepOutput.Prepare(sweep.Folder(parsed));
                     SweepRequest request = sweep.Request(parsed, Given(parsed, budgets) ? parsed.GetValue(budgets) : null);
                     int bytes = Given(parsed, maxBytes) ? parsed.GetValue(maxBytes) : SweepOptions.DefaultBytes;
                     SweepOutput.Write(

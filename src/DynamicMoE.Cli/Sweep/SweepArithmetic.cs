@@ -54,7 +54,7 @@ internal sealed class SweepArithmetic
     {
         double[] bits = _bits[index];
         Estimate loss = PairedStatistics.Difference(bits, _trained);
-        Estimate share = PairedStatistics.Ratio(Minus(bits, _trained), _gaps);
+        Estimate? share = Share(Minus(bits, _trained), _gaps);
         return new SweepRow
         {
             Name = rule.Name,
@@ -65,12 +65,15 @@ internal sealed class SweepArithmetic
             BitsPerByte = bits.Sum() / _bytes,
             Loss = loss.Value / _bytes,
             LossStandardError = loss.Error / _bytes,
-            ShareOfGap = share.Value,
-            ShareOfGapUpper = share.Upper,
-            ShareOfTrainedScaleGap = _trainedScaleGaps is null ? null : loss.Value / _trainedScaleGaps.Sum(),
+            ShareOfGap = share?.Value,
+            ShareOfGapUpper = share?.Upper,
+            ShareOfTrainedScaleGap = _trainedScaleGaps is null ? null : Share(Minus(bits, _trained), _trainedScaleGaps)?.Value,
             ErrorsBelowRandom = BelowRandom(rule, bits),
         };
     }
+
+    // Where a single expert is no worse there is nothing to lose: a share of it would say that losses are gains.
+    private static Estimate? Share(double[] losses, double[] gaps) => gaps.Sum() > 0 ? PairedStatistics.Ratio(losses, gaps) : null;
 
     private double? BelowRandom(SweepRule rule, double[] bits)
     {

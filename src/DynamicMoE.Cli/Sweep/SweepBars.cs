@@ -31,7 +31,10 @@ internal static class SweepBars
         {
             foreach ((double budget, double share) in Shares.Where(bar => trained == 2 && bar.Budget == row.Budget))
             {
-                bars.Add(Most("share_of_gap_upper", budget, row.ShareOfGapUpper, share));
+                if (row.ShareOfGapUpper is { } upper)
+                {
+                    bars.Add(Most("share_of_gap_upper", budget, upper, share));
+                }
             }
         }
 

@@ -9,6 +9,7 @@ public sealed class MoEBlock : IDisposable
     private readonly float[]? _selectionBias;
     private readonly float[]? _sharedGate;
     private readonly RoutedLayer _static;
+    private readonly RoutedLayer _reference;
     private RoutedLayer? _dynamic;
 
     private MoEBlock(WeightLoader loader, int layer, Parts parts)
@@ -22,13 +23,17 @@ public sealed class MoEBlock : IDisposable
         SharedExperts = parts.Shared;
         _sharedGate = parts.SharedGate;
         _selectionBias = parts.SelectionBias;
-        _static = Build(new DynamicRouterOptions
+        _static = Build(TrainedRule(), faults: _options.ExpertFaults);
+        try
         {
-            MinExperts = Config.PerToken,
-            MaxExperts = Config.PerToken,
-            Weighting = Config.Weighting,
-            ComplexityEstimator = ComplexityEstimators.RouterMargin,
-        });
+            // What runs beside production takes no expert out of it.
+            _reference = _options.ExpertFaults == ExpertFaultPolicy.Fail ? _static : Build(TrainedRule());
+        }
+        catch
+        {
+            _static.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Index of the decoder layer.</summary>
@@ -49,7 +54,7 @@ public sealed class MoEBlock : IDisposable
     /// <summary>The shared experts as one, or null; owned by the block.</summary>
     public ExpertBank? SharedExperts { get; }
 
-    /// <summary>The router in force; owned by the block and replaced when routing is switched.</summary>
+    /// <summary>The router in force; owned by the block and replaced when routing is switched. Experts that are out of service stay so then.</summary>
     public DynamicRouter Router => Active.Router;
 
     /// <summary>The router of the checkpoint's own rule.</summary>
@@ -102,25 +107,26 @@ public sealed class MoEBlock : IDisposable
     /// <param name="context">What is known beside the hidden states, or null.</param>
     /// <returns>Figures of the batch.</returns>
     /// <exception cref="RoutingValidationException">A length does not fit, or a value is not finite.</exception>
-    /// <exception cref="LoadBalancingException">The context's cap on distinct experts is below MinExperts.</exception>
+    /// <exception cref="LoadBalancingException">The context's cap on distinct experts, or the number of those in service, is below MinExperts.</exception>
     /// <exception cref="ExpertDispatchException">Finite input gave a non-finite output; the output is undefined.</exception>
     /// <exception cref="ObjectDisposedException">The block is disposed.</exception>
     public RoutingReport Forward(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null, RoutingContext? context = null) =>
         Active.Layer.Forward(hidden, tokens, output, routing, context);
 
-    /// <summary>Runs the experts on given routes; no router is asked, none learns.</summary>
+    /// <summary>Runs the experts on given routes; no router is asked, none learns, and no expert is taken out of service.</summary>
     internal RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routes) =>
-        _static.Layer.Execute(hidden, tokens, routes, output);
+        _reference.Layer.Execute(hidden, tokens, routes, output);
 
-    /// <summary>Runs the block by the checkpoint's own rule, whatever is in force.</summary>
+    /// <summary>Runs the block by the checkpoint's own rule, whatever is in force; no expert is taken out of service.</summary>
     internal RoutingReport ForwardAsTrained(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing) =>
-        _static.Layer.Forward(hidden, tokens, output, routing);
+        _reference.Layer.Forward(hidden, tokens, output, routing);
 
     /// <summary>Frees weights and workspaces. A second call does nothing.</summary>
     public void Dispose()
     {
         _dynamic?.Dispose();
+        _reference.Dispose();
         _static.Dispose();
         SharedExperts?.Dispose();
         Experts.Dispose();
@@ -143,10 +149,14 @@ public sealed class MoEBlock : IDisposable
     }
 
     /// <summary>Makes a router and a layer over this block's weights; <see cref="Use"/> puts them in force.</summary>
+    /// <param name="options">Of the router.</param>
+    /// <param name="guardrail">Watches the layer, or null.</param>
+    /// <param name="faults">What happens to an expert that fails.</param>
     /// <exception cref="RouterConfigurationException">An option is outside its range.</exception>
     [SuppressMessage("Reliability", "CA2000", Justification = "The router goes into the returned pair.")]
-    internal RoutedLayer Build(DynamicRouterOptions options, ShadowGuardrail? guardrail = null)
+    internal RoutedLayer Build(DynamicRouterOptions options, ShadowGuardrail? guardrail = null, ExpertFaultPolicy faults = ExpertFaultPolicy.Fail)
     {
+        options.ServiceOf = _static?.Router;
         options.SelectionBias = _selectionBias;
         options.LoadBalancing = false;
         options.Logger = _options.Logger;
@@ -161,6 +171,7 @@ public sealed class MoEBlock : IDisposable
                 SharedExpertGate = _sharedGate,
                 Guardrail = guardrail,
                 GuardrailName = $"layer.{Layer}",
+                ExpertFaults = faults,
             }));
         }
         catch
@@ -169,6 +180,14 @@ public sealed class MoEBlock : IDisposable
             throw;
         }
     }
+
+    private DynamicRouterOptions TrainedRule() => new()
+    {
+        MinExperts = Config.PerToken,
+        MaxExperts = Config.PerToken,
+        Weighting = Config.Weighting,
+        ComplexityEstimator = ComplexityEstimators.RouterMargin,
+    };
 
     /// <summary>Puts dynamic routing in force, or with null the checkpoint's own; what was in force before is freed.</summary>
     internal void Use(RoutedLayer? dynamic)

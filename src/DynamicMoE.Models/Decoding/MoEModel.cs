@@ -151,7 +151,7 @@ public sealed partial class MoEModel : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new DynamicRoutingOptions();
         options.Calibration?.RequireModel(Hash);
-        (Arbiter, Latency) = RoutingPatch.Apply(Config, _blocks, options.WithOwn(Calibration, Config.Experts), Options);
+        (Arbiter, Latency) = RoutingPatch.Apply(Config, _blocks, options.WithOwn(Calibration, Config.Experts, [.. _blocks.Select(block => block.Layer)]), Options);
         Watch(options.Guardrail);
     }
 

@@ -36,6 +36,11 @@ public sealed class ModelLoadOptions
     /// <value>The default is true. With false <see cref="MoEModel.Calibration"/> is null.</value>
     public bool LoadCalibration { get; set; } = true;
 
+    /// <summary>What happens to an expert whose output is not finite, see <see cref="ExpertFaultPolicy"/>.</summary>
+    /// <value>The default is <see cref="ExpertFaultPolicy.Fail"/>. With <see cref="ExpertFaultPolicy.Disable"/> it is out of service in the layer, whichever
+    /// router is in force, until <see cref="DynamicRouter.EnableExpert"/> puts it back.</value>
+    public ExpertFaultPolicy ExpertFaults { get; set; }
+
     /// <summary>Clock that measures the MoE blocks.</summary>
     /// <value>The default is the system's.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
@@ -51,6 +56,12 @@ public sealed class ModelLoadOptions
         if (WeightFormat is { } format && !Enum.IsDefined(format))
         {
             throw new RouterConfigurationException($"ModelLoadOptions: WeightFormat ({(int)format}) is not one of {string.Join(", ", Enum.GetNames<DynamicMoE.WeightFormat>())}.");
+        }
+
+        if (!Enum.IsDefined(ExpertFaults))
+        {
+            throw new RouterConfigurationException(
+                $"ModelLoadOptions: ExpertFaults ({(int)ExpertFaults}) is not one of {string.Join(", ", Enum.GetNames<ExpertFaultPolicy>())}.");
         }
 
         if (!Enum.IsDefined(Isa))

@@ -22,7 +22,17 @@ public sealed class DynamicRoutingOptions
     /// or no budget when <see cref="Tau"/> is set or the strategy is another.</value>
     public double? MeanExpertsPerToken { get; set; }
 
-    /// <summary>What each layer loses when it alone has MinExperts, in any unit, one per switched layer: layers that lose more get more experts, and the mean
+    /// <summary>Mean experts per token of each switched layer, in the order of <see cref="Layers"/>: a budget of its own for each. Floor and ceilings scale them by one
+    /// factor. Excludes <see cref="MeanExpertsPerToken"/> and <see cref="Sensitivity"/>. Threshold strategy only.</summary>
+    /// <value>Between <see cref="MinExperts"/> and <see cref="MaxExperts"/>. The default, null, divides the mean.</value>
+    public IReadOnlyList<double>? LayerBudgets { get; set; }
+
+    /// <summary>Name of the budget in metrics: models of the same name share a series. The first 32 names of a process have series of their own, later ones
+    /// share one.</summary>
+    /// <value>Not empty. The default is "default".</value>
+    public string BudgetName { get; set; } = "default";
+
+    /// <summary>What each layer loses when it alone has MinExperts, in any unit, one per switched layer in the order of <see cref="Layers"/>: layers that lose more get more experts, and the mean
     /// over them stays the budget. Needs a budget.</summary>
     /// <value>Finite values of at least 0, one of them above. The default, null, is the calibration's; without one every layer gets the same budget.</value>
     public IReadOnlyList<double>? Sensitivity { get; set; }
@@ -49,8 +59,8 @@ public sealed class DynamicRoutingOptions
 
     /// <summary>Calibration of this model: each layer's threshold starts where the calibration says that <see cref="MeanExpertsPerToken"/> is met, and scores of the
     /// top-k strategy go through its quantiles.</summary>
-    /// <value>Made with a model of the same <see cref="MoEModel.Hash"/>, with every layer that is switched. The default, null, is <see cref="MoEModel.Calibration"/>, as far
-    /// as it knows MaxExperts; without one thresholds are found on the first batches.</value>
+    /// <value>Made with a model of the same <see cref="MoEModel.Hash"/>, with every layer that is switched. The default, null, is <see cref="MoEModel.Calibration"/> if
+    /// it knows the layers, MaxExperts and, for the top-k strategy, the estimator; without one thresholds are found on the first batches.</value>
     public CalibrationTable? Calibration { get; set; }
 
     /// <summary>How probabilities of the selected experts become weights.</summary>
@@ -58,7 +68,7 @@ public sealed class DynamicRoutingOptions
     public Weighting? Weighting { get; set; }
 
     /// <summary>Watches what the switched layers lose: sampled tokens of each layer are run again at the trained number of experts, and at sampled
-    /// positions among the first 1024 the next-token distribution is compared with the static model's, which costs a pass over the sequence so far.
+    /// positions among the first 1024 the next-token distribution is compared with the static model's, which costs a pass over the sequence so far on the model's threads.
     /// Not owned; dispose it after the model.</summary>
     /// <value>The default is null: none.</value>
     public ShadowGuardrail? Guardrail { get; set; }
@@ -79,7 +89,7 @@ public sealed class DynamicRoutingOptions
     {
         int maximum = MaxExperts ?? config.PerToken;
         bool budgeted = Strategy == RoutingStrategy.Threshold && Tau is null;
-        double? budget = MeanExpertsPerToken ?? (budgeted ? Math.Max(MinExperts, Math.Min(0.75 * config.PerToken, maximum)) : null);
+        double? budget = MeanExpertsPerToken ?? (LayerBudgets is not null ? 0 : budgeted ? Math.Max(MinExperts, Math.Min(0.75 * config.PerToken, maximum)) : null);
         if (budget is null)
         {
             return Sensitivity is null && TargetLatency is null ? null
@@ -88,16 +98,45 @@ public sealed class DynamicRoutingOptions
 
         return new BudgetArbiter(new BudgetArbiterOptions
         {
-            Budget = budget.Value, MinExperts = MinExperts, MaxExperts = maximum, Layers = layers.Count, Sensitivity = Sensitivity ?? Calibrated(layers), Logger = logger,
+            Budget = budget.Value,
+            MinExperts = MinExperts,
+            MaxExperts = maximum,
+            Layers = layers.Count,
+            Sensitivity = LayerBudgets is null ? Sensitivity ?? Calibrated(layers) : Sensitivity,
+            LayerBudgets = LayerBudgets,
+            Name = BudgetName,
+            Logger = logger,
         });
     }
 
-    /// <summary>These options, with the model's own calibration where they name none.</summary>
-    internal DynamicRoutingOptions WithOwn(CalibrationTable? own, ExpertsConfig config)
+    /// <summary>These options, with the model's own calibration where they name none and it knows enough for them.</summary>
+    /// <param name="own">The model's own, or null.</param>
+    /// <param name="config">The experts.</param>
+    /// <param name="layers">The decoder layers with experts.</param>
+    internal DynamicRoutingOptions WithOwn(CalibrationTable? own, ExpertsConfig config, IReadOnlyList<int> layers)
     {
         int maximum = MaxExperts ?? config.PerToken;
+        bool fits = own is not null && MinExperts < maximum && (Layers ?? layers).All(layer => own.Find(layer) is { } known && known.MaxExperts >= maximum
+            && (Strategy != RoutingStrategy.TopK || !NeedsScores || known.Scores.Any(table => table.Estimator == ComplexityEstimator.Name)));
         var copy = (DynamicRoutingOptions)MemberwiseClone();
-        copy.Calibration ??= own is not null && MinExperts < maximum && own.Layers.All(layer => layer.MaxExperts >= maximum) ? own : null;
+        copy.Calibration ??= fits ? own : null;
+        return copy;
+    }
+
+    /// <summary>These options with the layers ascending, none twice, and what is said per layer in their order: the first one begins a batch.</summary>
+    internal DynamicRoutingOptions Ordered()
+    {
+        if (Layers is null)
+        {
+            return this;
+        }
+
+        int[] given = [.. Layers.Distinct()];
+        int[] order = [.. Enumerable.Range(0, given.Length).OrderBy(i => given[i])];
+        var copy = (DynamicRoutingOptions)MemberwiseClone();
+        copy.Layers = [.. order.Select(i => given[i])];
+        copy.Sensitivity = InOrder(Sensitivity, order);
+        copy.LayerBudgets = InOrder(LayerBudgets, order);
         return copy;
     }
 
@@ -130,6 +169,13 @@ public sealed class DynamicRoutingOptions
             Weighting = Weighting ?? config.Weighting,
         };
     }
+
+    // What is not normalised is a score already.
+    private bool NeedsScores => ComplexityEstimator.Instance is null or { Normalize: true };
+
+    // Of another number the arbiter says so.
+    private static IReadOnlyList<double>? InOrder(IReadOnlyList<double>? values, int[] order) =>
+        values?.Count == order.Length ? [.. order.Select(i => values[i])] : values;
 
     // Null where nothing is known, or nothing tells the layers apart.
     private double[]? Calibrated(IReadOnlyList<int> layers)

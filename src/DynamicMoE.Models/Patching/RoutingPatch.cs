@@ -11,6 +11,7 @@ internal static class RoutingPatch
         ModelConfig config, IReadOnlyList<MoEBlock> blocks, DynamicRoutingOptions options, ModelLoadOptions load)
     {
         ILogger? logger = load.Logger;
+        options = options.Ordered();
         List<MoEBlock> chosen = Choose(config, blocks, options.Layers);
         if (options.Weighting is { } weighting && weighting != config.Experts.Weighting && Enum.IsDefined(weighting) && logger is not null)
         {
@@ -31,7 +32,7 @@ internal static class RoutingPatch
                     latency = options.ToLatency(arbiter, load.TimeProvider);
                 }
 
-                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer, arbiter, layers.Count), options.Guardrail)));
+                layers.Add(built.Add(block.Build(options.ToRouter(block.Config, block.Layer, arbiter, layers.Count), options.Guardrail, load.ExpertFaults)));
             }
             catch (DynamicMoEException e)
             {

@@ -3,15 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace DynamicMoE;
 
-/// <summary>State of a <see cref="BudgetArbiter"/> and of the controllers of its layers, to be kept and restored. The overload ceiling belongs to the
-/// moment and is not part of it.</summary>
+/// <summary>State of a <see cref="BudgetArbiter"/> and of the controllers of its layers, to be kept and restored. Floor and ceilings are not
+/// part of it: the guardrail, the latency controller and the service that set them measure anew.</summary>
 /// <param name="MinExperts">Fewest experts of a token.</param>
 /// <param name="MaxExperts">Most experts of a token.</param>
 /// <param name="Budget">Mean experts per token over all layers.</param>
 /// <param name="Adaptation">What UpdateThresholds proposed.</param>
 /// <param name="Scaling">What the autoscaler proposed.</param>
-/// <param name="GuardrailFloor">The guardrail's floor, or null.</param>
-/// <param name="LatencyCeiling">The latency controller's ceiling, or null.</param>
 /// <param name="Layers">The layers' controllers; null where a layer has none.</param>
 public sealed record AdaptationSnapshot(
     int MinExperts,
@@ -19,8 +17,6 @@ public sealed record AdaptationSnapshot(
     double Budget,
     double Adaptation,
     double Scaling,
-    double? GuardrailFloor,
-    double? LatencyCeiling,
     IReadOnlyList<ThresholdControllerSnapshot?> Layers)
 {
     /// <summary>Writes the state as JSON.</summary>

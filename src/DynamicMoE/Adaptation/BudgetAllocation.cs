@@ -1,6 +1,6 @@
 namespace DynamicMoE;
 
-/// <summary>Divides a mean budget among layers by their sensitivity.</summary>
+/// <summary>Divides a mean budget among layers, by their sensitivity or by given budgets.</summary>
 /// <remarks>
 /// A layer that gives up the share u of its experts above the minimum, those of the tokens that need them least first, loses about sensitivity * u^6: at
 /// shares of 0.9, 0.75 and 0.5 the last three layers of TinyMoE lost 0.48..0.54, 0.17..0.47 and up to 0.08 of what they lose at 1. The budgets are those
@@ -40,6 +40,37 @@ internal static class BudgetAllocation
         {
             budgets[layer] = Math.Clamp(maximum - (up[layer] * room), minimum, maximum);
         }
+    }
+
+    /// <summary>Fills in given budgets, scaled by one factor so that they have the given mean, each cut to the range.</summary>
+    /// <param name="given">One per layer, within the range, at least 1.</param>
+    /// <param name="mean">Mean of the budgets, within the range.</param>
+    /// <param name="minimum">Least budget of a layer.</param>
+    /// <param name="maximum">Largest budget of a layer.</param>
+    /// <param name="budgets">[out] One per layer.</param>
+    internal static void Scale(ReadOnlySpan<double> given, double mean, double minimum, double maximum, Span<double> budgets)
+    {
+        // The mean does not fall with the factor; at both ends every layer is cut to the same bound.
+        double low = minimum / maximum;
+        double high = maximum / minimum;
+        double factor = 1;
+        for (int step = 0; step < 64 && MeanOf(given, factor, minimum, maximum, budgets) is double found && Math.Abs(found - mean) > 1e-15 * mean; step++)
+        {
+            (low, high) = found < mean ? (factor, high) : (low, factor);
+            factor = 0.5 * (low + high);
+        }
+    }
+
+    private static double MeanOf(ReadOnlySpan<double> given, double factor, double minimum, double maximum, Span<double> budgets)
+    {
+        double sum = 0;
+        for (int layer = 0; layer < budgets.Length; layer++)
+        {
+            budgets[layer] = Math.Clamp(given[layer] * factor, minimum, maximum);
+            sum += budgets[layer];
+        }
+
+        return sum / budgets.Length;
     }
 
     // Every pass settles at least one more layer at 1, or ends.

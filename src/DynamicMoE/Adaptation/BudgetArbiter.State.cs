@@ -60,8 +60,25 @@ public sealed partial class BudgetArbiter
     /// <returns>Completes once every layer's state is Converged; at once when no layer has a router.</returns>
     /// <exception cref="ConvergenceException">A layer's budget was missed for 200 batches, or the time is over.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public Task WaitForConvergenceAsync(TimeSpan timeout, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default) =>
-        Task.WhenAll(_controllers.OfType<ThresholdController>().Select(c => c.WaitForConvergenceAsync(timeout, timeProvider, cancellationToken)));
+    public async Task WaitForConvergenceAsync(TimeSpan timeout, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
+    {
+        using var others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] waits = [.. _controllers.OfType<ThresholdController>().Select(c => c.WaitForConvergenceAsync(timeout, timeProvider, others.Token))];
+        try
+        {
+            // The first failure is the answer: a layer without input would be waited for in vain.
+            await foreach (Task wait in Task.WhenEach(waits).ConfigureAwait(false))
+            {
+                await wait.ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            await others.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
 
     /// <summary>Copies the state of the arbiter and of its layers' controllers.</summary>
     /// <returns>A snapshot that <see cref="Restore"/> takes.</returns>
@@ -71,12 +88,12 @@ public sealed partial class BudgetArbiter
         {
             BudgetInputs inputs = _inputs;
             return new AdaptationSnapshot(
-                MinExperts, MaxExperts, inputs.Budget, inputs.Adaptation, inputs.Scaling, inputs.Floor, inputs.Latency,
-                [.. _controllers.Select(controller => controller?.Snapshot())]);
+                MinExperts, MaxExperts, inputs.Budget, inputs.Adaptation, inputs.Scaling, [.. _controllers.Select(controller => controller?.Snapshot())]);
         }
     }
 
-    /// <summary>Takes over a state, all of it or nothing. What it says of the budget acts on the next batch.</summary>
+    /// <summary>Takes over a state, all of it or nothing. What it says of the budget acts on the next batch. Floor and ceilings stay as those who
+    /// set them last left them.</summary>
     /// <param name="snapshot">From <see cref="Snapshot"/>, of an arbiter with the same MinExperts, MaxExperts and Layers.</param>
     /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is null.</exception>
     /// <exception cref="RouterConfigurationException">The snapshot does not fit; nothing was changed.</exception>
@@ -90,22 +107,13 @@ public sealed partial class BudgetArbiter
             {
                 if (snapshot.Layers[layer] is { } learnt)
                 {
-                    _controllers[layer]?.Restore(learnt);
+                    _controllers[layer]?.Take(learnt, learnt.Budget);
                 }
             }
 
-            Volatile.Write(ref _inputs, new BudgetInputs(MinExperts, MaxExperts, snapshot.Budget)
-            {
-                Adaptation = snapshot.Adaptation,
-                Scaling = snapshot.Scaling,
-                Floor = snapshot.GuardrailFloor,
-                Latency = snapshot.LatencyCeiling,
-                Overload = _inputs.Overload,
-            });
+            Volatile.Write(ref _inputs, _inputs with { Budget = snapshot.Budget, Adaptation = snapshot.Adaptation, Scaling = snapshot.Scaling });
         }
     }
-
-    private static bool Finite(double? value) => value is null || double.IsFinite(value.Value);
 
     private void RequireFits(AdaptationSnapshot snapshot)
     {
@@ -115,9 +123,7 @@ public sealed partial class BudgetArbiter
                 $"MinExperts..MaxExperts ({snapshot.MinExperts}..{snapshot.MaxExperts}) differ from the arbiter's ({MinExperts}..{MaxExperts}).")
             .Require(snapshot.Layers?.Count == Layers, $"Layers are {snapshot.Layers?.Count ?? 0}, the arbiter has {Layers}.")
             .Range(nameof(Budget), snapshot.Budget, MinExperts, MaxExperts)
-            .Require(
-                Finite(snapshot.Adaptation) && Finite(snapshot.Scaling) && Finite(snapshot.GuardrailFloor) && Finite(snapshot.LatencyCeiling),
-                $"Adaptation, Scaling, GuardrailFloor and LatencyCeiling must be finite.")
+            .Require(double.IsFinite(snapshot.Adaptation) && double.IsFinite(snapshot.Scaling), $"Adaptation and Scaling must be finite.")
             .ThrowIfBroken();
         for (int layer = 0; layer < Layers; layer++)
         {

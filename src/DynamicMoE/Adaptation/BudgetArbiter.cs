@@ -11,6 +11,7 @@ public sealed partial class BudgetArbiter
     private readonly Lock _gate = new();
     private readonly BudgetArbiterOptions _options;
     private readonly double[] _sensitivity;
+    private readonly double[]? _layerBudgets;
     private readonly ThresholdController?[] _controllers;
     private BudgetInputs _inputs;
     private Applied _applied;
@@ -25,6 +26,7 @@ public sealed partial class BudgetArbiter
         ArgumentNullException.ThrowIfNull(options);
         _options = options.Validated();
         _sensitivity = _options.Sensitivity is { } profile ? [.. profile] : [];
+        _layerBudgets = _options.LayerBudgets is { } given ? [.. given] : null;
         _controllers = new ThresholdController?[_options.Layers];
         Tag = Instruments.TagOf(Instruments.BudgetTag, _options.Name);
         _inputs = new BudgetInputs(_options.MinExperts, _options.MaxExperts, _options.Budget);
@@ -180,26 +182,44 @@ public sealed partial class BudgetArbiter
     /// <summary>Budget of one layer when the mean over all layers is another than the batch's.</summary>
     internal double LayerBudgetFor(int layer, double mean)
     {
-        if (_sensitivity.Length == 0)
+        if (_sensitivity.Length == 0 && _layerBudgets is null)
         {
             return mean;
         }
 
         Span<double> budgets = Layers <= 256 ? stackalloc double[Layers] : new double[Layers];
-        BudgetAllocation.Divide(_sensitivity, mean, MinExperts, MaxExperts, budgets);
+        Divide(mean, budgets);
         return budgets[layer];
     }
 
-    /// <summary>Takes charge of a layer's controller; another one of that layer is left alone from now on.</summary>
+    /// <summary>Takes charge of a layer's controller.</summary>
+    /// <exception cref="RouterConfigurationException">The layer has one already, whose router is not disposed.</exception>
     internal void Attach(int layer, ThresholdController controller)
     {
         lock (_gate)
         {
-            _controllers[layer]?.Changed = null;
+            if (_controllers[layer]?.Changed is not null)
+            {
+                throw new RouterConfigurationException(
+                    $"ArbiterLayer ({layer}) has a router already: each needs a layer of its own, of 0..{Layers - 1}, until it is disposed.");
+            }
+
             _controllers[layer] = controller;
             controller.Changed = _ => LayerChanged(layer);
             controller.Frozen = _frozen;
             controller.SetBudget(_applied.Budgets[layer]);
+        }
+    }
+
+    /// <summary>Frees a layer for another router. What its controller learnt stays part of the state until then.</summary>
+    internal void Release(ThresholdController controller)
+    {
+        lock (_gate)
+        {
+            if (Array.IndexOf(_controllers, controller) >= 0)
+            {
+                controller.Changed = null;
+            }
         }
     }
 
@@ -227,8 +247,20 @@ public sealed partial class BudgetArbiter
     {
         BudgetDecision decision = inputs.Decide(null);
         var budgets = new double[Layers];
-        BudgetAllocation.Divide(_sensitivity, decision.Effective, MinExperts, MaxExperts, budgets);
+        Divide(decision.Effective, budgets);
         return new Applied(inputs, decision, budgets);
+    }
+
+    private void Divide(double mean, Span<double> budgets)
+    {
+        if (_layerBudgets is { } given)
+        {
+            BudgetAllocation.Scale(given, mean, MinExperts, MaxExperts, budgets);
+        }
+        else
+        {
+            BudgetAllocation.Divide(_sensitivity, mean, MinExperts, MaxExperts, budgets);
+        }
     }
 
     private void Apply(Applied next)

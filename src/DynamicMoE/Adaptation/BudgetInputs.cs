@@ -44,6 +44,6 @@ internal sealed record BudgetInputs(int MinExperts, int MaxExperts, double Budge
             (value, by) = (MaxExperts, BudgetDecider.Maximum);
         }
 
-        return new BudgetDecision(basis, floor, ceiling, value, by, ceiling < Math.Min(floor, MaxExperts));
+        return new BudgetDecision(basis, floor, ceiling, value, by, Floor is not null && value < Math.Clamp(floor, MinExperts, MaxExperts));
     }
 }

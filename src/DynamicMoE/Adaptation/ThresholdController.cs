@@ -84,7 +84,7 @@ public sealed partial class ThresholdController
     /// <param name="gaps">Logit of the first choice minus that of each choice, <c>[tokens, slots]</c>, before any stop.</param>
     /// <param name="tokens">Rows.</param>
     /// <param name="slots">Columns, at least MaxExperts.</param>
-    /// <param name="counts">Experts used, <c>[tokens]</c>; 0 for a token with a threshold of its own, which says nothing about this one. Empty when all had.</param>
+    /// <param name="counts">Experts used, <c>[tokens]</c>; -1 for a token with a threshold of its own, which says nothing about this one. Empty when all had.</param>
     /// <exception cref="RoutingValidationException">A shape does not fit.</exception>
     public void Observe(ReadOnlySpan<float> gaps, int tokens, int slots, ReadOnlySpan<int> counts)
     {
@@ -129,40 +129,6 @@ public sealed partial class ThresholdController
         return table.Read(Math.Max(0, (meanExperts - _options.MinExperts) / range));
     }
 
-    /// <summary>Copies the state.</summary>
-    /// <returns>A snapshot that <see cref="Restore"/> takes.</returns>
-    public ThresholdControllerSnapshot Snapshot()
-    {
-        lock (_gate)
-        {
-            (double[] counts, GapAtom[] atoms) = _histogram.Copy();
-            return new ThresholdControllerSnapshot(_budget, _tau, _error, _histogram.Tokens, _histogram.Zeros, counts, atoms);
-        }
-    }
-
-    /// <summary>Takes over a state.</summary>
-    /// <param name="snapshot">From <see cref="Snapshot"/>, of a controller with the same MinExperts and MaxExperts.</param>
-    /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is null.</exception>
-    /// <exception cref="RouterConfigurationException">The snapshot does not fit; nothing was changed.</exception>
-    public void Restore(ThresholdControllerSnapshot snapshot)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        snapshot.Rules(_options).ThrowIfBroken();
-        bool changed;
-        lock (_gate)
-        {
-            _histogram.Restore(snapshot.GapCounts.ToArray(), snapshot.Tokens, snapshot.ZeroGaps, snapshot.Atoms);
-            _error = snapshot.Error;
-            _unsearched = 0;
-            changed = _convergence.Restart();
-            Volatile.Write(ref _budget, snapshot.Budget);
-            Volatile.Write(ref _tau, snapshot.Tau);
-            Tabulate();
-        }
-
-        Tell(changed);
-    }
-
     /// <summary>The arbiter's way to move the budget.</summary>
     internal void SetBudget(double budget)
     {
@@ -181,9 +147,6 @@ public sealed partial class ThresholdController
 
         Tell(changed);
     }
-
-    /// <exception cref="RouterConfigurationException">The snapshot does not fit.</exception>
-    internal void RequireFits(ThresholdControllerSnapshot snapshot) => snapshot.Rules(_options).ThrowIfBroken();
 
     private void Tell(bool changed)
     {
@@ -218,8 +181,9 @@ public sealed partial class ThresholdController
         int rows = 0;
         foreach (int count in counts)
         {
-            routes += count;
-            rows += count > 0 ? 1 : 0;
+            // A token whose routes were all dropped for capacity has 0, and counts.
+            routes += Math.Max(0, count);
+            rows += count >= 0 ? 1 : 0;
         }
 
         if (rows == 0)
@@ -263,7 +227,9 @@ public sealed partial class ThresholdController
 
         _high = high;
         Volatile.Write(ref _reachable, mean);
-        Volatile.Write(ref _tau, tau);
+
+        // Every expert, also of a token with a wider gap than any so far.
+        Volatile.Write(ref _tau, _budget >= _options.MaxExperts ? 0 : tau);
         bool changed = attainable != _attainable;
         _attainable = attainable;
         Tabulate();

@@ -89,6 +89,12 @@ public sealed class LayerCalibration
 
     private static float Tau(GapHistogram histogram, double mean, int minExperts, int maxExperts)
     {
+        if (mean >= maxExperts)
+        {
+            // Every expert, also of a token with a wider gap than any that the calibration saw.
+            return 0;
+        }
+
         double count = (Math.Clamp(mean, minExperts, maxExperts) - minExperts) * histogram.Tokens;
         return new TauSearch(histogram).Find(count).Nearest(count, wasHigh: false).Tau;
     }

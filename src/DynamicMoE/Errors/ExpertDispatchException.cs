@@ -30,7 +30,7 @@ public sealed class ExpertDispatchException : DynamicMoEException
         Token = token;
     }
 
-    /// <summary>Index of the managed expert that failed, or null when only the message tells it.</summary>
+    /// <summary>Index of the expert that failed; null when none is to blame alone: a shared expert, the sum of several, or another part of a model.</summary>
     public int? Expert { get; }
 
     /// <summary>Row of the batch whose output is not finite, or null when no single token is to blame.</summary>

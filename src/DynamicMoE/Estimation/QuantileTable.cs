@@ -2,7 +2,7 @@ namespace DynamicMoE;
 
 /// <summary>
 /// Running estimate of a distribution: values at the levels (i + 0.5) / Knots. Each update mixes the old distribution with the new
-/// samples and reads the values off the mixture, so that no histogram range has to be known beforehand and nothing is allocated.
+/// samples and reads the values off the mixture, so that no histogram range has to be known beforehand and nothing is allocated. Readers do not wait for it.
 /// </summary>
 internal sealed class QuantileTable(double smoothing)
 {
@@ -12,25 +12,23 @@ internal sealed class QuantileTable(double smoothing)
     private readonly Lock _gate = new();
     private readonly float[] _knots = new float[Knots];
     private readonly float[] _next = new float[Knots];
+    private readonly SequencedFloats _published = new(Knots);
     private double _observed;
     private double _mass;
     private int _written;
+    private bool _ready;
 
     /// <summary>Maps each value to its share of the distribution that is not above it, ties counted half.</summary>
     /// <returns>False, with nothing written, before any sample.</returns>
     internal bool TryMap(ReadOnlySpan<float> values, Span<float> shares)
     {
-        Span<float> knots = stackalloc float[Knots];
-        lock (_gate)
+        if (!Volatile.Read(ref _ready))
         {
-            if (_observed == 0)
-            {
-                return false;
-            }
-
-            _knots.CopyTo(knots);
+            return false;
         }
 
+        Span<float> knots = stackalloc float[Knots];
+        _published.Read(knots);
         for (int i = 0; i < values.Length; i++)
         {
             shares[i] = ShareBelow(knots, values[i]);
@@ -47,11 +45,16 @@ internal sealed class QuantileTable(double smoothing)
         lock (_gate)
         {
             _observed += samples.Length;
-            double newest = Weight(samples.Length) / Weight(_observed);
-            Mix(samples, Math.Min(1, newest));
+            Mix(samples, Math.Min(1, Share(samples.Length)));
             _next.CopyTo(_knots, 0);
+            _published.Write(_knots);
+            Volatile.Write(ref _ready, true);
         }
     }
+
+    // Where hardly anything is forgotten all samples weigh alike: there 1 - smoothing is 1, and both weights 0.
+    private double Share(int newest) =>
+        smoothing * _observed / SmoothingTokens < 1e-8 ? newest / _observed : Weight(newest) / Weight(_observed);
 
     private double Weight(double tokens) => 1 - Math.Pow(1 - smoothing, tokens / SmoothingTokens);
 

@@ -2,8 +2,8 @@ namespace DynamicMoE;
 
 /// <summary>
 /// Moves the budget floor by measured drift. Each source (a layer, or the logits of a model) has a window of samples; a mean above the source's
-/// limit raises the floor one step above what is in force, and enough calm means of every source lower it by one. A move empties all windows:
-/// what was sampled under another floor says nothing about this one.
+/// limit raises the floor one step above what is in force, and enough calm means of every source that ever filled a window lower it by one. A move
+/// empties all windows: what was sampled under another floor says nothing about this one.
 /// </summary>
 internal sealed class FloorControl(GuardrailOptions options, IBudgetFloor budget)
 {
@@ -64,6 +64,7 @@ internal sealed class FloorControl(GuardrailOptions options, IBudgetFloor budget
                 source.Mean = source.Sum / source.Count;
                 source.Sum = 0;
                 source.Count = 0;
+                source.Measures = true;
                 Judge(source);
             }
         }
@@ -91,7 +92,7 @@ internal sealed class FloorControl(GuardrailOptions options, IBudgetFloor budget
         }
 
         source.Calm = source.Mean < options.CalmShare * source.Limit ? source.Calm + 1 : 0;
-        if (Floor is not null && _sources.TrueForAll(s => double.IsNaN(s.Mean) || s.Calm >= options.CalmWindows))
+        if (Floor is not null && _sources.TrueForAll(s => !s.Measures || s.Calm >= options.CalmWindows))
         {
             Lower(source);
         }
@@ -158,6 +159,9 @@ internal sealed class FloorControl(GuardrailOptions options, IBudgetFloor budget
 
         /// <summary>Mean of the last full window since the floor moved; NaN before one.</summary>
         internal double Mean { get; set; } = double.NaN;
+
+        /// <summary>Whether it ever filled a window. From then on the floor falls only once this source is calm too, however rarely it measures.</summary>
+        internal bool Measures { get; set; }
 
         internal double Sum { get; set; }
 

@@ -33,7 +33,8 @@ public sealed class GuardrailOptions
     /// <value>Between 1 and 1000000. The default is 64.</value>
     public int MinimumSamples { get; set; } = 64;
 
-    /// <summary>Calm means in a row, of every source, after which the floor falls by one step.</summary>
+    /// <summary>Calm means in a row after which the floor falls by one step: of every source that ever had <see cref="MinimumSamples"/>, a layer or
+    /// the logits, until it is removed.</summary>
     /// <value>Between 1 and 1000000. The default is 4.</value>
     public int CalmWindows { get; set; } = 4;
 

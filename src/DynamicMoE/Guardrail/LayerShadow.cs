@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace DynamicMoE;
 
 /// <summary>One layer under a guardrail: samples rows on the hot path, and compares them with the full run on a worker.</summary>
@@ -140,10 +138,18 @@ internal sealed class LayerShadow : ShadowWork
     }
 
     /// <summary>|y - full| / |full|; against a reference of zeros 0 or 1.</summary>
-    private static double Drift(ReadOnlySpan<float> output, ReadOnlySpan<float> full)
+    internal static double Drift(ReadOnlySpan<float> output, ReadOnlySpan<float> full)
     {
-        double norm = TensorPrimitives.Norm(full);
-        double distance = TensorPrimitives.Distance(output, full);
-        return norm > 0 ? distance / norm : distance > 0 ? 1 : 0;
+        double norm = 0;
+        double distance = 0;
+        for (int i = 0; i < full.Length; i++)
+        {
+            // Squares of finite values beyond 1.8e19 are not finite in single precision.
+            double value = full[i], difference = output[i] - value;
+            norm += value * value;
+            distance += difference * difference;
+        }
+
+        return norm > 0 ? Math.Sqrt(distance / norm) : distance > 0 ? 1 : 0;
     }
 }

@@ -9,8 +9,8 @@ internal static class LayerRules
         OptionRules rules = new OptionRules(nameof(MoELayer))
             .Require(limit is null || router.CanLimit, $"A capacity limit needs a router with RouteWithin; {router.GetType().Name} has none.")
             .Require(options.SharedExperts is null || !experts.Managed, $"SharedExperts need native experts; these are managed.")
-            .Require(options.ExpertFaults == ExpertFaultPolicy.Fail || (experts.Managed && dynamic),
-                $"ExpertFaults ({options.ExpertFaults}) needs managed experts and a DynamicRouter, not {router.GetType().Name}.")
+            .Require(options.ExpertFaults == ExpertFaultPolicy.Fail || dynamic,
+                $"ExpertFaults ({options.ExpertFaults}) needs a DynamicRouter, not {router.GetType().Name}.")
             .Require(options.Guardrail is null || (dynamic && limit is null),
                 $"Guardrail needs a DynamicRouter, not {router.GetType().Name}, and no capacity limit.");
         bool sameNumber = experts.NumExperts == router.NumExperts;

@@ -113,7 +113,7 @@ internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, Mo
             }
             catch (Exception error)
             {
-                throw Failed(new ExpertDispatchException($"Expert {expert} failed on {count} tokens: {error.Message}", expert, null, error));
+                throw new ExpertDispatchException($"Expert {expert} failed on {count} tokens: {error.Message}", expert, null, error);
             }
 
             RequireFinite(output, expert, work.Plan.Tokens.AsSpan(first, count), firstToken);
@@ -127,19 +127,9 @@ internal sealed class ManagedPipeline(IRouter router, ManagedExperts experts, Mo
             if (!float.IsFinite(output[i]))
             {
                 int token = firstToken + tokens[i / router.InputDim];
-                throw Failed(new ExpertDispatchException($"Expert {expert} returned {output[i]} for token {token}.", expert, token, null));
+                throw new ExpertDispatchException($"Expert {expert} returned {output[i]} for token {token}.", expert, token, null);
             }
         }
-    }
-
-    private ExpertDispatchException Failed(ExpertDispatchException error)
-    {
-        if (options.ExpertFaults == ExpertFaultPolicy.Disable)
-        {
-            RouterChain.Dynamic(router)!.DisableFailed(error.Expert!.Value, error.Message);
-        }
-
-        return error;
     }
 
     /// <summary>Memory of one call; grows to the most routes of a chunk seen.</summary>

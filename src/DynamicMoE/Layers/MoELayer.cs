@@ -203,9 +203,17 @@ public partial class MoELayer : IDisposable
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context, bool given)
     {
         long generation = _shadow?.Generation ?? 0;
-        RoutingReport report = given
-            ? _pipeline.Execute(hidden, tokens, output, routing)
-            : _watched.Run(hidden, tokens, output, routing, context);
+        RoutingReport report;
+        try
+        {
+            report = given ? _pipeline.Execute(hidden, tokens, output, routing) : _watched.Run(hidden, tokens, output, routing, context);
+        }
+        catch (ExpertDispatchException error) when (error.Expert is not null && Options.ExpertFaults == ExpertFaultPolicy.Disable)
+        {
+            RouterChain.Dynamic(Router)!.DisableFailed(error.Expert.Value, error.Message);
+            throw;
+        }
+
         if (!given)
         {
             _shadow?.Observe(hidden, tokens, output, context, generation);

@@ -36,8 +36,8 @@ public class MoELayerOptions
     /// <value>Finite. The default is null: weight 1.</value>
     public float[]? SharedExpertGate { get; set; }
 
-    /// <summary>What happens to a managed expert that throws or returns a value that is not finite.</summary>
-    /// <value>The default is <see cref="ExpertFaultPolicy.Fail"/>. <see cref="ExpertFaultPolicy.Disable"/> needs managed experts and a
+    /// <summary>What happens to an expert that throws or returns a value that is not finite.</summary>
+    /// <value>The default is <see cref="ExpertFaultPolicy.Fail"/>. <see cref="ExpertFaultPolicy.Disable"/> needs a
     /// <see cref="DynamicRouter"/>, alone or inside wrappers.</value>
     public ExpertFaultPolicy ExpertFaults { get; set; }
 

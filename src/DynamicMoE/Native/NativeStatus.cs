@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using DynamicMoE.Bindings;
 
@@ -30,6 +31,22 @@ internal static unsafe class NativeStatus
 
     internal static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
 
+    // "...: token 12: expert 3 gives a value that is not finite"; shared experts and sums end otherwise.
+    private static ExpertDispatchException Overflow(string text)
+    {
+        const string end = " gives a value that is not finite";
+        string[] parts = text.Split(": ");
+        return parts.Length > 1 && parts[^1].EndsWith(end, StringComparison.Ordinal)
+            && Number(parts[^2], "token ") is { } token && Number(parts[^1][..^end.Length], "expert ") is { } expert
+            ? new ExpertDispatchException(text, expert, token, null)
+            : new ExpertDispatchException(text);
+    }
+
+    private static int? Number(string text, string start) =>
+        text.StartsWith(start, StringComparison.Ordinal) && int.TryParse(text.AsSpan(start.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : null;
+
     private static Exception Exception(DmoeStatus status)
     {
         string text = Text(NativeMethods.dmoe_last_error());
@@ -43,7 +60,7 @@ internal static unsafe class NativeStatus
             DmoeStatus.Argument or DmoeStatus.Shape or DmoeStatus.NotFinite => new RoutingValidationException(text),
             DmoeStatus.Options or DmoeStatus.State => new RouterConfigurationException(text),
             DmoeStatus.Balance => new LoadBalancingException(text),
-            DmoeStatus.Overflow => new ExpertDispatchException(text),
+            DmoeStatus.Overflow => Overflow(text),
             DmoeStatus.NoMemory => new DynamicMoEMemoryException(text),
             DmoeStatus.DeviceMemory => new InsufficientDeviceMemoryException(text),
             _ => new BackendException(text),

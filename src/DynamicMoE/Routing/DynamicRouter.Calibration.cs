@@ -42,29 +42,19 @@ public partial class DynamicRouter
         _ = Decide(hidden, tokens, in parameters, known, buffers);
     }
 
-    // A router that made its own gate frees it again when the calibration is not its own.
     private CalibratedScores? Calibrated(LayerCalibration calibration)
     {
         CalibratedScores? scores = CalibratedScores.Of(calibration, EstimatorName);
         bool needsScores = Strategy == RoutingStrategy.TopK && Estimator is null or { Normalize: true };
-        OptionRules rules = new OptionRules(nameof(DynamicRouterOptions))
+        new OptionRules(nameof(DynamicRouterOptions))
             .Require(calibration.Gate == Gate.Hash, $"Calibration was made with gate {calibration.Gate}, this is gate {Gate.Hash}.")
             .Require(
                 Controller is null || MaxExperts <= calibration.MaxExperts,
                 $"MaxExperts ({MaxExperts}) exceeds the {calibration.MaxExperts} experts per token that Calibration has gaps for.")
             .Require(
                 !needsScores || scores is not null,
-                $"Calibration has no values of {EstimatorName}, it has {string.Join(", ", calibration.Scores.Select(table => table.Estimator).Distinct())}.");
-        try
-        {
-            rules.ThrowIfBroken();
-        }
-        catch when (_ownsGate)
-        {
-            Gate.Dispose();
-            throw;
-        }
-
+                $"Calibration has no values of {EstimatorName}, it has {string.Join(", ", calibration.Scores.Select(table => table.Estimator).Distinct())}.")
+            .ThrowIfBroken();
         return Estimator is { Normalize: false } ? null : scores;
     }
 }

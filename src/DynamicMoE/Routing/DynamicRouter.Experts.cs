@@ -38,11 +38,12 @@ public partial class DynamicRouter
     public void DisableExpert(int expert, string? reason = null)
     {
         RequireExpert(expert);
-        if (_usable.TrySet(expert, usable: false, MinExperts, out int left))
+        bool? changed = _usable.TrySet(expert, usable: false, MinExperts, out int left);
+        if (changed is true)
         {
             ReportOutOfService(expert, reason ?? "disabled by the caller", left);
         }
-        else if (left < MinExperts)
+        else if (changed is null)
         {
             throw new LoadBalancingException(
                 $"Expert {expert} cannot be disabled: {left} of {NumExperts} experts would be left in service, MinExperts is {MinExperts}.");
@@ -55,7 +56,7 @@ public partial class DynamicRouter
     public void EnableExpert(int expert)
     {
         RequireExpert(expert);
-        if (_usable.TrySet(expert, usable: true, 0, out int left) && _options.Logger is { } logger)
+        if (_usable.TrySet(expert, usable: true, 0, out int left) is true && _options.Logger is { } logger)
         {
             Log.ExpertEnabled(logger, expert, left, NumExperts);
         }
@@ -64,7 +65,7 @@ public partial class DynamicRouter
     /// <summary>Takes a failed expert out of service whatever is left: with fewer than MinExperts the next batch is a <see cref="LoadBalancingException"/>.</summary>
     internal void DisableFailed(int expert, string reason)
     {
-        if (_usable.TrySet(expert, usable: false, 0, out int left))
+        if (_usable.TrySet(expert, usable: false, 0, out int left) is true)
         {
             GuardrailInstruments.ExpertFaults.Add(1);
             ReportOutOfService(expert, reason, left);

@@ -46,7 +46,7 @@ public partial class DynamicRouter : IRouter, IDisposable
         Estimator = _fused is not null ? null : valid.ComplexityEstimator.Instance
             ?? BuiltInEstimators.Create(valid.ComplexityEstimator.Name, valid.EstimatorOptions ?? new EstimatorOptions());
         _usage = new UsageTracker(valid.NumExperts);
-        _usable = new UsableExperts(valid.NumExperts);
+        _usable = valid.ServiceOf?._usable ?? new UsableExperts(valid.NumExperts);
         (_balancer, _weights) = Balancers(valid);
         Arbiter = valid.Arbiter ?? DynamicRouterChoices.Arbiter(valid);
         Controller = Arbiter is null ? null : new ThresholdController(new ThresholdControllerOptions
@@ -55,14 +55,23 @@ public partial class DynamicRouter : IRouter, IDisposable
         });
         _ownsGate = gate is null;
         Gate = gate ?? GateWeights.CreateRandom(DynamicRouterChoices.Gate(valid), valid.Seed);
-        if (valid.Calibration is { } calibration)
+        try
         {
-            _calibrated = Calibrated(calibration);
-            Controller?.Restore(calibration.Start(Controller.Budget, MinExperts, MaxExperts));
+            if (valid.Calibration is { } calibration)
+            {
+                _calibrated = Calibrated(calibration);
+                Controller?.Restore(calibration.Start(Controller.Budget, MinExperts, MaxExperts));
+            }
+
+            Arbiter?.Attach(valid.ArbiterLayer, Controller!);
+        }
+        catch when (_ownsGate)
+        {
+            Gate.Dispose();
+            throw;
         }
 
         DynamicRouterChoices.Log(valid, gate);
-        Arbiter?.Attach(valid.ArbiterLayer, Controller!);
     }
 
     /// <inheritdoc/>
@@ -146,21 +155,29 @@ public partial class DynamicRouter : IRouter, IDisposable
     /// <inheritdoc/>
     public ExpertUsageStats GetExpertUsageStats() => _usage.Snapshot();
 
-    /// <summary>Frees a gate that the router made for itself, once no call uses it. A second call does nothing.</summary>
+    /// <summary>Frees its layer of an arbiter, and a gate that the router made for itself once no call uses it. A second call does nothing.</summary>
     public void Dispose()
     {
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees a gate that the router made for itself.</summary>
+    /// <summary>Frees its layer of an arbiter, and a gate that the router made for itself.</summary>
     /// <param name="disposing">Whether <see cref="Dispose()"/> calls it.</param>
     protected virtual void Dispose(bool disposing)
     {
         _disposed = true;
-        if (disposing && _ownsGate)
+        if (disposing)
         {
-            Gate.Dispose();
+            if (Controller is { } controller)
+            {
+                Arbiter!.Release(controller);
+            }
+
+            if (_ownsGate)
+            {
+                Gate.Dispose();
+            }
         }
     }
 

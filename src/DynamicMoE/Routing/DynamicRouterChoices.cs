@@ -27,7 +27,7 @@ internal static class DynamicRouterChoices
     internal static BudgetArbiter? Arbiter(DynamicRouterOptions o) => o.MeanExpertsBudget is not double budget ? null
         : new BudgetArbiter(new BudgetArbiterOptions
         {
-            Budget = budget, MinExperts = o.MinExperts, MaxExperts = o.MaxExperts!.Value, Logger = o.Logger,
+            Budget = budget, MinExperts = o.MinExperts, MaxExperts = o.MaxExperts!.Value, Name = o.BudgetName, Logger = o.Logger,
         });
 
     /// <summary>Tells of choices that a caller may not expect.</summary>

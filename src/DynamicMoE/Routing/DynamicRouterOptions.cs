@@ -77,6 +77,11 @@ public class DynamicRouterOptions
     /// <value>Between <see cref="MinExperts"/> and <see cref="MaxExperts"/>, threshold strategy only. The default, null, keeps <see cref="Tau"/>.</value>
     public double? MeanExpertsBudget { get; set; }
 
+    /// <summary>Name of the budget in metrics, where <see cref="MeanExpertsBudget"/> makes the router's own arbiter: budgets of the same name share a series.
+    /// The first 32 names of a process have series of their own, later ones share one.</summary>
+    /// <value>Not empty. The default is "default".</value>
+    public string BudgetName { get; set; } = "default";
+
     /// <summary>Calibration of this router's gate: scores go through its quantiles instead of a running table, and a threshold for <see cref="MeanExpertsBudget"/>
     /// starts where its gaps say. A fused score (router_margin, router_entropy) under the top-k strategy then costs a second pass over the gate.</summary>
     /// <value>Made with the same gate; with gaps for <see cref="MaxExperts"/> where there is a budget, and with values of <see cref="ComplexityEstimator"/> under the
@@ -88,13 +93,17 @@ public class DynamicRouterOptions
     public BudgetArbiter? Arbiter { get; set; }
 
     /// <summary>This layer's place among those of <see cref="Arbiter"/>. The router of layer 0 begins a batch.</summary>
-    /// <value>Between 0 and the arbiter's Layers - 1. The default is 0.</value>
+    /// <value>Between 0 and the arbiter's Layers - 1, that of no other router that is in use. The default is 0.</value>
     public int ArbiterLayer { get; set; }
 
     /// <summary>Most distinct experts of a batch. It keeps to those that are some token's first choice, most summed probability first, then to the
     /// others by summed probability, and every token selects anew among them. A token's result then depends on its batch.</summary>
     /// <value>Between <see cref="MinExperts"/> and <see cref="NumExperts"/>. The default, null, is no cap.</value>
     public int? MaxDistinctExperts { get; set; }
+
+    /// <summary>Another router over the same experts: what either takes out of service or puts back holds for both, see <see cref="DynamicRouter.DisableExpert"/>.</summary>
+    /// <value>One with the same NumExperts; it may be disposed later. The default is null: the router's experts are its own matter.</value>
+    public DynamicRouter? ServiceOf { get; set; }
 
     /// <summary>Fixed bias added to probabilities for choosing only, one per expert.</summary>
     /// <value>Finite. The default is null: none.</value>

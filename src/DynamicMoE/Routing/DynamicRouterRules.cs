@@ -28,7 +28,9 @@ internal static class DynamicRouterRules
             .Require(o.TopP is > 0 and <= 1, $"TopP ({o.TopP}) must be above 0 and at most 1.")
             .Range(nameof(o.MaxTokens), o.MaxTokens, 1, Limits.MaxTokens)
             .Range(nameof(o.Threads), o.Threads, 0, Limits.MaxThreads)
-            .Defined(nameof(o.Isa), o.Isa);
+            .Defined(nameof(o.Isa), o.Isa)
+            .Require(o.ServiceOf is null || o.ServiceOf.NumExperts == o.NumExperts, $"ServiceOf has {o.ServiceOf?.NumExperts} experts, NumExperts is {o.NumExperts}.")
+            .Require(!string.IsNullOrEmpty(o.BudgetName), $"BudgetName must not be empty.");
         if (o.MeanExpertsBudget is double budget)
         {
             rules = rules.Require(o.Strategy == RoutingStrategy.Threshold, $"MeanExpertsBudget ({budget}) needs Strategy Threshold, not {o.Strategy}.")

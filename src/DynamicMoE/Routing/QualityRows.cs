@@ -50,7 +50,7 @@ internal static class QualityRows
         return taus;
     }
 
-    /// <summary>Counts of the rows that ran under the router's own threshold; 0 for the others, empty when there are only others.</summary>
+    /// <summary>Counts of the rows that ran under the router's own threshold; -1 for the others, empty when there are only others.</summary>
     internal static ReadOnlySpan<int> CountsForTheMean(RouteScratch scratch, int tokens, RoutingBuffers buffers, RoutingContext? context)
     {
         ReadOnlySpan<int> counts = buffers.ExpertsPerToken.AsSpan(0, tokens);
@@ -69,7 +69,7 @@ internal static class QualityRows
         int rows = tokens / quality.Length;
         for (int token = 0; token < tokens; token++)
         {
-            shared[token] = float.IsNaN(quality[token / rows]) ? counts[token] : 0;
+            shared[token] = float.IsNaN(quality[token / rows]) ? counts[token] : -1;
         }
 
         return shared;

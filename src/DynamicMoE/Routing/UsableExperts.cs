@@ -36,9 +36,9 @@ internal sealed class UsableExperts(int experts)
     /// <param name="expert">The expert.</param>
     /// <param name="usable">Whether it may be chosen.</param>
     /// <param name="least">Usable experts below which nothing is changed.</param>
-    /// <param name="left">[out] Usable experts after the call; without the change, those that it would have left.</param>
-    /// <returns>Whether the state changed.</returns>
-    internal bool TrySet(int expert, bool usable, int least, out int left)
+    /// <param name="left">[out] Usable experts after the call; where it was refused, those that it would have left.</param>
+    /// <returns>Whether the state changed; null when it was refused.</returns>
+    internal bool? TrySet(int expert, bool usable, int least, out int left)
     {
         lock (_writer)
         {
@@ -54,7 +54,7 @@ internal sealed class UsableExperts(int experts)
             left = experts - mask.AsSpan().Count((byte)0);
             if (!changes || left < least)
             {
-                return false;
+                return changes ? null : false;
             }
 
             Volatile.Write(ref _mask, left == experts ? null : mask);

@@ -66,6 +66,8 @@ public sealed class CalibrateCommandTests(ByteCheckpoint checkpoint) : IClassFix
 
         (await ToolRun.Of("calibrate", "--model", checkpoint.ModelPath, "--text", checkpoint.TextPath, "--out", table)).RequireFailure(
             ExitCodes.Failure, $"--out '{table}' exists; --force replaces it");
+        (await ToolRun.Of("calibrate", "--text", "no/such", "--out", Path.Combine(_directory["missing"], "table"))).RequireFailure(
+            ExitCodes.Failure, $"--out '{Path.Combine(_directory["missing"], "table")}' is in no folder that exists");
         (await ToolRun.Of("calibrate", "--model", checkpoint.ModelPath, "--text", _directory["short"], "--out", _directory["none"])).RequireFailure(
             ExitCodes.Failure, "Layer 0: the calibration saw 100 tokens, at least 256 are needed.");
         Assert.False(File.Exists(_directory["none"]));

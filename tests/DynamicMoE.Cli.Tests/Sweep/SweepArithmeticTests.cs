@@ -42,8 +42,8 @@ public sealed class SweepArithmeticTests
         // Losses 0 and 2, a standard error of 2 bits for the sum; gaps of 10 each.
         Assert.Equal(0.2, row.Loss, 12);
         Assert.Equal(0.2, row.LossStandardError, 12);
-        Assert.Equal(0.1, row.ShareOfGap, 12);
-        Assert.Equal(0.1 + (1.96 * 0.1), row.ShareOfGapUpper, 12);
+        Assert.Equal(0.1, row.ShareOfGap!.Value, 12);
+        Assert.Equal(0.1 + (1.96 * 0.1), row.ShareOfGapUpper!.Value, 12);
         Assert.Equal(2.0 / 14, row.ShareOfTrainedScaleGap!.Value, 12);
         // Random costs 4 and 2 bits more: 6 with a standard error of 2.
         Assert.Equal(3, row.ErrorsBelowRandom!.Value, 12);
@@ -56,6 +56,19 @@ public sealed class SweepArithmeticTests
 
         Assert.Null(rows[0].ErrorsBelowRandom);
         Assert.Null(rows[5].ErrorsBelowRandom);
+    }
+
+    [Fact]
+    public void Rows_WhenTopOneIsNoWorse_HaveNoShareOfAGap()
+    {
+        double[][] bits = [[18, 10], [18, 10], [20, 10], [22, 12], [21, 12], [24, 14], [20, 10]];
+        var arithmetic = new SweepArithmetic(Rules, [.. bits.Select((both, rule) => (IReadOnlyList<WindowScore>)[.. both.Select(b => Window(b, rule))])], 10, 2);
+
+        IReadOnlyList<SweepRow> rows = arithmetic.Rows();
+
+        Assert.All(rows, row => Assert.Equal((null, null, null), (row.ShareOfGap, row.ShareOfGapUpper, row.ShareOfTrainedScaleGap)));
+        Assert.DoesNotContain(SweepBars.Of(rows, [], 2, Weighting.TrainedScale), bar => bar.Name == "share_of_gap_upper");
+        Assert.Equal("-", SweepText.Cells(rows[3])[6]);
     }
 
     [Fact]

@@ -73,6 +73,26 @@ public sealed class ModelSensitivityTests : IDisposable
     }
 
     [Fact]
+    public void PatchDynamicRouting_WhenTheModelsOwnCalibrationLacksTheEstimator_GoesWithoutIt()
+    {
+        SyntheticCheckpoint.Create(ReferenceFamily.Mixtral).Save(Folder);
+        using (MoEModel bare = MoEModel.Load(Folder))
+        {
+            bare.Calibrate(Text, [ComplexityEstimators.RouterMargin]).Save(File);
+        }
+
+        using MoEModel model = MoEModel.Load(Folder);
+        var options = new DynamicRoutingOptions { Strategy = RoutingStrategy.TopK, ComplexityEstimator = new FirstValue() };
+        model.PatchDynamicRouting(options);
+        Assert.True(model.IsDynamic);
+        _ = model.CreateSession(16).ForwardLast([1, 2, 3], new float[model.Config.VocabularySize]);
+
+        // One that the user named is the user's word.
+        options.Calibration = model.Calibration;
+        Assert.Contains("no values of first_value", Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Load_WhenTheCalibrationIsWrong_NamesTheFile()
     {
         SyntheticCheckpoint.Create(ReferenceFamily.Mixtral).Save(Folder);
@@ -117,6 +137,19 @@ public sealed class ModelSensitivityTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     private static double[] Budgets(MoEModel model) => [.. model.MoELayers.Select(block => block.Router.Controller!.Budget)];
+
+    private sealed class FirstValue : ComplexityEstimator
+    {
+        public override string Name => "first_value";
+
+        public override void Estimate(in EstimationInput input, Span<float> raw)
+        {
+            for (int token = 0; token < raw.Length; token++)
+            {
+                raw[token] = input.Hidden[token * input.InputDim];
+            }
+        }
+    }
 
     private static double Loss(MoEModel model)
     {

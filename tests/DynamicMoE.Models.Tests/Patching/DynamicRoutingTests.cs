@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using DynamicMoE.Models.Tests.Decoding;
 using DynamicMoE.TestKit.Checkpoints;
 using DynamicMoE.TestKit.Decoder;
@@ -210,6 +211,82 @@ public sealed class DynamicRoutingTests
     }
 
     [Fact]
+    public void Patch_WhenLayersHaveBudgetsOfTheirOwn_EachRouterHoldsItsOwn()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        model.PatchDynamicRouting(new DynamicRoutingOptions { Layers = [2, 0], LayerBudgets = [1.75, 1.25] });
+
+        Assert.Equal(1.5, model.Arbiter!.Budget);
+        Assert.Equal((1.25, 1.75), (model.MoELayers[0].Router.Controller!.Budget, model.MoELayers[2].Router.Controller!.Budget));
+        foreach (DynamicRoutingOptions both in new[]
+        {
+            new DynamicRoutingOptions { LayerBudgets = [1.5, 1.5, 1.5], MeanExpertsPerToken = 1.5 },
+            new DynamicRoutingOptions { LayerBudgets = [1.5, 1.5, 1.5], Sensitivity = [1, 1, 1] },
+        })
+        {
+            Assert.Contains("exclude", Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(both)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Patch_WhenLayersAreNamedInAnotherOrder_TheFirstOfThemBeginsABatch()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        model.PatchDynamicRouting(new DynamicRoutingOptions { Layers = [2, 0], MeanExpertsPerToken = 2, Sensitivity = [32, 1] });
+        model.Arbiter!.Budget = 1.5;
+        _ = model.CreateSession(16).ForwardLast([1, 2, 3], new float[64]);
+
+        Assert.Equal(model.Arbiter.LayerBudget(0), model.MoELayers[0].Router.Controller!.Budget);
+        Assert.True(model.Arbiter.LayerBudget(0) < model.Arbiter.LayerBudget(1));
+
+        // In one pass no layer runs under another decision: the ceiling is in force from the first one on.
+        model.Arbiter.OverloadCeiling = 1;
+        Assert.Equal(1, LastCount(model, layer: 0));
+    }
+
+    [Fact]
+    public void Patch_WhenTheBudgetIsEveryExpert_EveryTokenGetsThem()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = 2 });
+        MoESession session = model.CreateSession(64);
+        for (int pass = 0; pass < 4; pass++)
+        {
+            Assert.Equal(2, session.ForwardLast(TestModels.Tokens(16), new float[64]).MeanExpertsPerToken);
+        }
+    }
+
+    [Fact]
+    public void Patch_WhenTheBudgetHasAName_ItsSeriesCarriesIt()
+    {
+        using MoEModel model = TestModels.Load(ReferenceFamily.Mixtral);
+        var seen = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (instrument.Name == "dynamicmoe.budget.effective")
+                {
+                    l.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, _, tags, _) =>
+        {
+            lock (seen)
+            {
+                seen.Add(string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}")));
+            }
+        });
+        listener.Start();
+        model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = 1.5, BudgetName = "named-model" });
+        model.Arbiter!.OverloadCeiling = 1.25;
+        _ = model.Arbiter.BeginBatch();
+
+        Assert.Contains("budget=named-model", seen);
+    }
+
+    [Fact]
     public void Patch_WhenALatencyTargetIsMissed_LowersTheBudget()
     {
         var clock = new SlowClock();
@@ -254,6 +331,13 @@ public sealed class DynamicRoutingTests
         var zero = new DynamicRoutingOptions { TargetLatency = TimeSpan.Zero };
         Assert.Contains("Target (00:00:00)", Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(zero)).Message, StringComparison.Ordinal);
         Assert.False(model.IsDynamic);
+    }
+
+    private static double LastCount(MoEModel model, int layer)
+    {
+        MoESession session = model.CreateSession(16);
+        _ = session.ForwardLast([4, 5, 6], new float[64]);
+        return session.LastRouting[layer].Report.MeanExpertsPerToken;
     }
 
     /// <summary>Every reading is 10 ms after the one before.</summary>

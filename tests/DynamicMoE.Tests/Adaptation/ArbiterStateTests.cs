@@ -73,12 +73,25 @@ public sealed class ArbiterStateTests
     }
 
     [Fact]
+    public async Task WaitForConvergence_WhenOneLayerMissesAndAnotherHasNoInput_Throws()
+    {
+        (BudgetArbiter arbiter, ThresholdController[] layers) = Create();
+        Task wait = arbiter.WaitForConvergenceAsync(Timeout.InfiniteTimeSpan);
+        Run(layers[1], 300, () => 0);
+
+        await Assert.ThrowsAsync<ConvergenceException>(() => wait.WaitAsync(TimeSpan.FromMinutes(1)));
+        using var cancelled = new CancellationTokenSource();
+        (arbiter, _) = Create();
+        wait = arbiter.WaitForConvergenceAsync(Timeout.InfiniteTimeSpan, null, cancelled.Token);
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait.WaitAsync(TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
     public void Snapshot_WhenItGoesThroughJson_RestoresAllOfTheState()
     {
         (BudgetArbiter arbiter, ThresholdController[] layers) = Create(sensitivity: [3, 1]);
         arbiter.Budget = 1.6;
-        arbiter.GuardrailFloor = 1.2;
-        arbiter.LatencyCeiling = 1.9;
         arbiter.ProposeAdaptation(0.1);
         arbiter.ProposeScaling(-0.05);
         arbiter.BeginBatch();
@@ -100,6 +113,40 @@ public sealed class ArbiterStateTests
     }
 
     [Fact]
+    public void Restore_WhenFloorAndCeilingsAreSet_LeavesThemToTheirOwners()
+    {
+        (BudgetArbiter arbiter, _) = Create();
+        arbiter.GuardrailFloor = 1.9;
+        arbiter.LatencyCeiling = 1.1;
+        arbiter.BeginBatch();
+        AdaptationSnapshot loaded = arbiter.Snapshot();
+
+        (BudgetArbiter second, _) = Create();
+        second.Restore(loaded);
+        Assert.Equal((null, null), (second.GuardrailFloor, second.LatencyCeiling));
+
+        second.GuardrailFloor = 1.2;
+        second.LatencyCeiling = 1.8;
+        second.OverloadCeiling = 1.7;
+        second.Restore(loaded);
+        Assert.Equal((1.2, 1.8, 1.7), (second.GuardrailFloor, second.LatencyCeiling, second.OverloadCeiling));
+    }
+
+    [Fact]
+    public void Restore_OfAControllerUnderAnArbiter_KeepsTheArbitersBudgetAndFindsItsThreshold()
+    {
+        var source = new ThresholdController(new ThresholdControllerOptions { Budget = 1.1, MaxExperts = 2 });
+        Run(source, 100, () => (float)_random.NextDouble());
+        (_, ThresholdController[] layers) = Create();
+
+        layers[0].Restore(source.Snapshot());
+
+        Assert.Equal(1.5, layers[0].Budget);
+        Assert.Equal(source.TauFor(1.5), layers[0].Tau, 0.01);
+        Assert.NotEqual(source.Tau, layers[0].Tau, 0.01f);
+    }
+
+    [Fact]
     public void Restore_WhenTheStateDoesNotFit_ChangesNothing()
     {
         (BudgetArbiter arbiter, ThresholdController[] layers) = Create();
@@ -111,7 +158,7 @@ public sealed class ArbiterStateTests
             good with { MaxExperts = 3 },
             good with { Budget = 3 },
             good with { Adaptation = double.NaN },
-            good with { GuardrailFloor = double.PositiveInfinity },
+            good with { Scaling = double.PositiveInfinity },
             good with { Layers = [good.Layers[0]] },
             good with { Layers = null! },
             good with { Layers = [good.Layers[0]! with { Tau = 0.9f }, good.Layers[1]! with { Tau = 2 }] },

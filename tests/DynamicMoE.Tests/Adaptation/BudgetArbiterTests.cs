@@ -22,6 +22,8 @@ public sealed class BudgetArbiterTests
     [InlineData(9.0, null, null, null, 4.0, BudgetDecider.Maximum)]
     [InlineData(0.0, null, null, null, 1.0, BudgetDecider.Minimum)]
     [InlineData(null, 3.0, null, -1.0, 1.0, BudgetDecider.Minimum)]
+    [InlineData(null, null, -1.0, null, 1.0, BudgetDecider.Minimum)]
+    [InlineData(null, 0.5, 0.25, null, 1.0, BudgetDecider.Minimum)]
     [InlineData(null, 17.0, null, null, 4.0, BudgetDecider.Maximum)]
     public void Decide_WhateverTheInputs_FollowsTheRule(
         double? request, double? floor, double? latency, double? overload, double effective, BudgetDecider by)
@@ -41,7 +43,7 @@ public sealed class BudgetArbiterTests
         Assert.Equal(request ?? 2, decision.Base);
         double lowest = Math.Min(latency ?? double.PositiveInfinity, overload ?? double.PositiveInfinity);
         Assert.Equal(lowest, decision.Ceiling);
-        Assert.Equal(lowest < (floor ?? 0), decision.GuardrailOverridden);
+        Assert.Equal(floor is { } least && effective < Math.Clamp(least, 1, 4), decision.GuardrailOverridden);
     }
 
     [Fact]
@@ -93,6 +95,88 @@ public sealed class BudgetArbiterTests
 
         // The second layer has no more than 3 of 5 to give up.
         Assert.Equal([2, 1], controllers.Select(c => Math.Round(c.Budget, 12)));
+    }
+
+    [Fact]
+    public void LayerBudgets_WhenGiven_AreEachLayersOwnAndScaleWithTheMean()
+    {
+        var arbiter = new BudgetArbiter(new BudgetArbiterOptions { MaxExperts = 4, Layers = 3, LayerBudgets = [1.5, 3, 3.75] });
+        ThresholdController[] controllers = [Controller(), Controller(), Controller()];
+        for (int layer = 0; layer < 3; layer++)
+        {
+            arbiter.Attach(layer, controllers[layer]);
+        }
+
+        Assert.Equal(2.75, arbiter.Budget);
+        Assert.Equal([1.5, 3, 3.75], controllers.Select(c => c.Budget));
+        double[] means = [1, 1.25, 2, 3, 3.9, 4];
+        foreach (double mean in means)
+        {
+            double[] budgets = [.. Enumerable.Range(0, 3).Select(layer => arbiter.LayerBudgetFor(layer, mean))];
+            Assert.Equal(mean, budgets.Average(), 12);
+            Assert.All(budgets, budget => Assert.InRange(budget, 1, 4));
+        }
+
+        // One factor for all: 2 / 2.75, where no layer meets a bound.
+        arbiter.OverloadCeiling = 2;
+        arbiter.BeginBatch();
+        Assert.Equal([1.0909, 2.1818, 2.7273], controllers.Select(c => Math.Round(c.Budget, 4)));
+    }
+
+    [Theory]
+    [InlineData(2.0, null, "exclude Budget and Sensitivity")]
+    [InlineData(0.0, 1.0, "exclude Budget and Sensitivity")]
+    [InlineData(0.0, null, "LayerBudgets must be within 1..4")]
+    public void LayerBudgets_WhenTheyAreNotTheOnlyOnesOrOutOfRange_AreRefused(double budget, double? sensitivity, string problem)
+    {
+        var options = new BudgetArbiterOptions
+        {
+            Budget = budget, MaxExperts = 4, LayerBudgets = [0.5], Sensitivity = sensitivity is { } value ? [value] : null,
+        };
+
+        Assert.Contains(problem, Assert.Throws<RouterConfigurationException>(() => new BudgetArbiter(options)).Message, StringComparison.Ordinal);
+        options = new BudgetArbiterOptions { MaxExperts = 4, Layers = 2, LayerBudgets = [1] };
+        Assert.Contains("LayerBudgets has 1 elements", Assert.Throws<RouterConfigurationException>(() => new BudgetArbiter(options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Router_WhenItsLayerIsTaken_IsRefusedUntilTheOtherIsDisposed()
+    {
+        BudgetArbiter arbiter = Create(layers: 2);
+        DynamicRouterOptions options = new()
+        {
+            Strategy = RoutingStrategy.Threshold, InputDim = 4, NumExperts = 8, MaxExperts = 4, Arbiter = arbiter, ArbiterLayer = 1,
+        };
+        var first = new DynamicRouter(options);
+
+        Assert.Contains("ArbiterLayer (1)", Assert.Throws<RouterConfigurationException>(() => new DynamicRouter(options)).Message, StringComparison.Ordinal);
+        arbiter.Budget = 3;
+        arbiter.BeginBatch();
+        Assert.Equal(3, first.Controller!.Budget);
+        first.Dispose();
+        using var second = new DynamicRouter(options);
+        first.Dispose();
+        arbiter.Budget = 2.5;
+        arbiter.BeginBatch();
+        Assert.Equal(2.5, second.Controller!.Budget);
+        Assert.Throws<RouterConfigurationException>(() => new DynamicRouter(options));
+    }
+
+    [Fact]
+    public void BudgetName_OfARouterWithABudget_IsThatOfItsArbiter()
+    {
+        DynamicRouterOptions options = new()
+        {
+            Strategy = RoutingStrategy.Threshold, InputDim = 4, NumExperts = 8, MaxExperts = 4, MeanExpertsBudget = 2, BudgetName = "router-name",
+        };
+        using (var router = new DynamicRouter(options))
+        {
+            // Other tests of the process may have used up the names.
+            Assert.Contains(router.Arbiter!.Tag, new[] { "router-name", "other" });
+        }
+
+        options.BudgetName = "";
+        Assert.Contains("BudgetName", Assert.Throws<RouterConfigurationException>(() => new DynamicRouter(options)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

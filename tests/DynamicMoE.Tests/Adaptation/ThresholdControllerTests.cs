@@ -37,6 +37,7 @@ public sealed class ThresholdControllerTests
 
         // A window of 100 batches that lies whole behind the first 100 after the shift, and every later one.
         AssertRolling(after, from: 200, 1.5, 0.05);
+        Assert.Equal(1.5, after[100..150].Average(), 0.05 * 1.5);
         AssertRolling(after, from: 400, 1.5, 0.02);
     }
 
@@ -61,6 +62,17 @@ public sealed class ThresholdControllerTests
         Assert.True(double.IsNaN(controller.RealisedMean));
         Assert.Equal((0f, 1f), (controller.TauFor(2), controller.TauFor(1)));
         Assert.Equal((0f, 1f), (Create(2).Tau, Create(1).Tau));
+    }
+
+    [Fact]
+    public void Tau_WhenTheBudgetIsEveryExpert_IsZeroWhateverWasSeen()
+    {
+        ThresholdController controller = Create(2);
+        double[] means = Run(controller, new Trace(19), 200, 2);
+
+        Assert.All(means, mean => Assert.Equal(2, mean));
+        Assert.Equal((0f, true), (controller.Tau, controller.BudgetAttainable));
+        Assert.Equal(2, controller.ReachableMean, 9);
     }
 
     [Fact]
@@ -132,6 +144,18 @@ public sealed class ThresholdControllerTests
         Assert.Throws<RoutingValidationException>(() => controller.Observe([0f, 1f, 2f], 2, 2, default));
         Assert.Throws<RoutingValidationException>(() => controller.Observe([0f], 1, 1, default));
         Assert.Throws<RoutingValidationException>(() => controller.Observe([0f, 1f], 1, 2, [1, 2]));
+    }
+
+    [Theory]
+    [InlineData(0, 1.0)]
+    [InlineData(-1, 2.0)]
+    public void Observe_WhenTokensGotNoExpert_CountsThoseThatWereRoutedByIt(int count, double mean)
+    {
+        // 0: all its routes were dropped for capacity. -1: a threshold of its own.
+        ThresholdController controller = Create(1.5);
+        controller.Observe(new float[128 * 2], 128, 2, [.. Enumerable.Range(0, 128).Select(token => token % 2 == 0 ? 2 : count)]);
+
+        Assert.Equal(mean, controller.RealisedMean);
     }
 
     [Fact]

@@ -47,6 +47,7 @@ public sealed class LayerCalibrationTests
         }
 
         Assert.Equal(1f, calibration.TauFor(1, 1, 4));
+        Assert.Equal(0f, calibration.TauFor(4, 1, 4));
         Assert.Equal(4, calibration.MaxExperts);
         Assert.Throws<ArgumentOutOfRangeException>(() => calibration.TauFor(2, 1, 5));
         Assert.Throws<ArgumentOutOfRangeException>(() => calibration.TauFor(2, 0, 2));

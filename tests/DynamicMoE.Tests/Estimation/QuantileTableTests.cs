@@ -27,6 +27,53 @@ public sealed class QuantileTableTests
     }
 
     [Theory]
+    [InlineData(1e-17)]
+    [InlineData(double.Epsilon)]
+    public void TryMap_WhenHardlyAnythingIsForgotten_WeighsAllSamplesAlike(double smoothing)
+    {
+        var table = new QuantileTable(smoothing);
+        for (int batch = 0; batch < 4; batch++)
+        {
+            table.Observe([.. Enumerable.Range(0, 64).Select(i => (float)i)]);
+        }
+
+        var shares = new float[3];
+        Assert.True(table.TryMap([-1, 31.5f, 64], shares));
+        Assert.Equal([0f, 0.5f, 1f], shares.Select(share => MathF.Round(share, 2)));
+    }
+
+    [Fact]
+    public async Task TryMap_WhileSamplesComeIn_SeesWholeTables()
+    {
+        // Tables of one value each: a mixture of two would give a share between.
+        var table = new QuantileTable(1);
+        table.Observe([0f]);
+        bool done = false;
+        Task writer = Task.Run(() =>
+        {
+            for (int batch = 0; batch < 20_000; batch++)
+            {
+                float[] samples = new float[64];
+                Array.Fill(samples, batch & 1);
+                table.Observe(samples);
+            }
+
+            Volatile.Write(ref done, true);
+        });
+        var shares = new float[1];
+        var seen = new HashSet<float>();
+        do
+        {
+            Assert.True(table.TryMap([0.5f], shares));
+            seen.Add(shares[0]);
+        }
+        while (!Volatile.Read(ref done));
+        await writer;
+
+        Assert.Subset(new HashSet<float> { 0, 1 }, seen);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(64)]

@@ -144,6 +144,34 @@ public sealed class FloorControlTests
     }
 
     [Fact]
+    public void Add_WhenASourceHasNotMeasuredUnderTheFloorYet_KeepsTheFloor()
+    {
+        FloorControl.Source logits = _control.Attach("logits", 0.3);
+        Window(Over, logits);
+        for (int i = 0; i < 10; i++)
+        {
+            Window(Calm);
+        }
+
+        Assert.Equal([1.75], _budget.Floors);
+        Window(Calm, logits);
+        Assert.Equal([1.75], _budget.Floors);
+        Window(Calm, logits);
+        Assert.Equal([1.75, null], _budget.Floors);
+    }
+
+    [Fact]
+    public void Add_WhenASourceNeverMeasures_DoesNotWaitForIt()
+    {
+        _control.Attach("idle", 0.3);
+        Window(Over);
+        Window(Calm);
+        Window(Calm);
+
+        Assert.Equal([1.75, null], _budget.Floors);
+    }
+
+    [Fact]
     public void Add_WhenTheBudgetRoseMeanwhile_RaisesAboveThat()
     {
         Window(Over);

@@ -96,6 +96,44 @@ public sealed class ShadowGuardrailTests : IDisposable
         Assert.Equal(0.0, guardrail.GetStatus().MeanDrift);
     }
 
+    [Theory]
+    [InlineData(1e19f)]
+    [InlineData(1e30f)]
+    public void Drift_WhenRowsAreLargeButFinite_IsFinite(float scale)
+    {
+        float[] full = [3 * scale, 4 * scale], output = [3 * scale, 3 * scale];
+
+        Assert.Equal(0.2, LayerShadow.Drift(output, full), 1e-6);
+        Assert.Equal((0.0, 1.0), (LayerShadow.Drift([0, 0], [0, 0]), LayerShadow.Drift([1, 0], [0, 0])));
+    }
+
+    [Fact]
+    public void RunPending_WhenAnExpertFailsInTheShadowAlone_LeavesItInService()
+    {
+        bool shadow = false;
+        using var router = new DynamicRouter(_gate, new DynamicRouterOptions { MinExperts = 2 });
+        using var guardrail = new ShadowGuardrail(Every());
+        using var layer = new MoELayer(
+            router,
+            _ => new FunctionExpert((rows, _, output) =>
+            {
+                if (shadow)
+                {
+                    throw new InvalidOperationException("only here");
+                }
+
+                rows.CopyTo(output);
+            }),
+            Experts,
+            new MoELayerOptions { Guardrail = guardrail, ExpertFaults = ExpertFaultPolicy.Disable });
+        layer.Forward(_hidden, Tokens, new float[_hidden.Length]);
+        shadow = true;
+        guardrail.RunPending();
+
+        Assert.Equal(Tokens, guardrail.GetStatus().Failed);
+        Assert.Empty(router.GetDisabledExperts());
+    }
+
     [Fact]
     public void Forward_WhenTokensChoseForThemselves_SamplesNone()
     {

@@ -45,6 +45,64 @@ public sealed class ExpertFaultTests : IDisposable
         Assert.True(faults >= 1);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Forward_WhenANativeExpertOverflows_RoutesAroundItFromTheNextBatchOn(bool penalty)
+    {
+        using var router = new DynamicRouter(_gate, new DynamicRouterOptions
+        {
+            MinExperts = 2,
+            ComplexityEstimator = ComplexityEstimators.RouterMargin,
+            LoadBalancing = penalty,
+            BalancingMode = LoadBalancingMode.WeightPenalty,
+        });
+        using ExpertBank bank = ExpertBank.Create(new ExpertBankOptions { NumExperts = Experts, Hidden = 4, Width = 4, Kind = ExpertKind.Linear });
+        for (int expert = 0; expert < Experts; expert++)
+        {
+            float[] diagonal = [.. Enumerable.Range(0, 16).Select(i => i % 5 != 0 ? 0 : expert == 2 ? 3e38f : 1f)];
+            bank.SetExpert(expert, ExpertWeights.FromFloat32(default, diagonal, default));
+        }
+
+        using var layer = new MoELayer(router, bank, new MoELayerOptions { ExpertFaults = ExpertFaultPolicy.Disable });
+        var routes = new RoutingBuffers(2, 2, Experts, false);
+        float[] hidden = [5, 1, 0, 0, .. Hidden];
+
+        var error = Assert.Throws<ExpertDispatchException>(() => layer.Forward(hidden, 2, new float[8]));
+        layer.Forward(hidden, 2, new float[8], routes);
+
+        Assert.Equal((2, 1), (error.Expert, error.Token));
+        Assert.Equal([2], router.GetDisabledExperts());
+        Assert.DoesNotContain(2, routes.ExpertIndices);
+    }
+
+    [Fact]
+    public void DisableExpert_WhenRoutersShareTheirService_HoldsForBoth()
+    {
+        using var first = new DynamicRouter(_gate, new DynamicRouterOptions());
+        using var second = new DynamicRouter(_gate, new DynamicRouterOptions { ServiceOf = first });
+        second.DisableExpert(1);
+        Assert.Equal([1], first.GetDisabledExperts());
+        first.EnableExpert(1);
+        Assert.Empty(second.GetDisabledExperts());
+
+        Assert.Contains("ServiceOf has 4 experts", Message(() => new DynamicRouter(new DynamicRouterOptions { InputDim = 4, NumExperts = 5, ServiceOf = first })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DisableExpert_WhenFewerThanTheMinimumAreLeftAlready_DoesNothingTheSecondTime()
+    {
+        using var router = new DynamicRouter(_gate, new DynamicRouterOptions { MinExperts = 2 });
+        for (int expert = 0; expert < 3; expert++)
+        {
+            router.DisableFailed(expert, "failed");
+        }
+
+        router.DisableExpert(1);
+        Assert.Equal([0, 1, 2], router.GetDisabledExperts());
+        Assert.Throws<LoadBalancingException>(() => router.DisableExpert(3));
+    }
+
     [Fact]
     public void Forward_WhenTooManyExpertsFailed_RefusesBatchesUntilOneIsBack()
     {
@@ -124,7 +182,7 @@ public sealed class ExpertFaultTests : IDisposable
         var options = new MoELayerOptions { ExpertFaults = ExpertFaultPolicy.Disable };
 
         Assert.Contains("ExpertFaults", Message(() => new MoELayer(new WrappedRouter(router), _ => FunctionExpert.Times(1), Experts, options)), StringComparison.Ordinal);
-        Assert.Contains("ExpertFaults", Message(() => new MoELayer(router, experts.Bank, options)), StringComparison.Ordinal);
+        Assert.Contains("ExpertFaults", Message(() => new MoELayer(new WrappedRouter(router), experts.Bank, options)), StringComparison.Ordinal);
         Assert.Contains(
             "ExpertFaults",
             Message(() => new MoELayer(router, _ => FunctionExpert.Times(1), Experts, new MoELayerOptions { ExpertFaults = (ExpertFaultPolicy)7 })),

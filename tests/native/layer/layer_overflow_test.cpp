@@ -43,12 +43,12 @@ class LayerOverflow : public testing::TestWithParam<int32_t> {
     weights.up = w.data();
     ASSERT_EQ(dmoe_experts_set(layer_.experts(), expert, &weights), DMOE_OK) << dmoe_last_error();
   }
-  void expect_blamed(int token, int expert) {
+  void expect_blamed(int token, int expert, const std::string& where = "") {
     std::vector<float> y;
     EXPECT_EQ(layer_.execute(x_, routing_, y), DMOE_E_OVERFLOW);
     EXPECT_EQ(std::string(dmoe_last_error()), "layer_execute: token " + std::to_string(token) + ": expert " +
                                                   std::to_string(expert) +
-                                                  " gives a value that is not finite");
+                                                  " gives a value that is not finite" + where);
   }
 
   TestLayer layer_;
@@ -78,7 +78,7 @@ TEST_P(LayerOverflow, Execute_WhenOnlySumsOverflow_BlamesTheLowerExpert) {
   set(3, {{100, 2e19f}, {5, 2e19f}});
   set(1, {{100, 2e19f}, {5, 2e19f}});
   x_[0] = 1e19f;
-  expect_blamed(0, 1);
+  expect_blamed(0, 1, " in the sum of the token's experts");
 }
 
 }  // namespace

@@ -85,13 +85,13 @@ internal sealed record SweepRow
     /// <summary>Its standard error, paired over windows.</summary>
     public required double LossStandardError { get; init; }
 
-    /// <summary>Loss over the gap.</summary>
-    public required double ShareOfGap { get; init; }
+    /// <summary>Loss over the gap; null where top-1 is no worse than the trained rule.</summary>
+    public required double? ShareOfGap { get; init; }
 
-    /// <summary>Upper end of its two-sided 95 % interval, paired over windows.</summary>
-    public required double ShareOfGapUpper { get; init; }
+    /// <summary>Upper end of its two-sided 95 % interval, paired over windows; null without a share.</summary>
+    public required double? ShareOfGapUpper { get; init; }
 
-    /// <summary>Loss over the gap to top-1 with trained weights; null where that is the same rule.</summary>
+    /// <summary>Loss over the gap to top-1 with trained weights; null where that is the same rule, or no worse.</summary>
     public required double? ShareOfTrainedScaleGap { get; init; }
 
     /// <summary>Bits by which it beats the random control at the same budget, in standard errors paired over windows; null without one.</summary>

@@ -18,6 +18,11 @@ internal static class SweepText
     {
         string gap = string.Create(CultureInfo.InvariantCulture,
             $"Gap = static top-1 as the checkpoint runs it, minus the trained rule: {report.Gap.BitsPerByte:F4} bits per byte, standard error {report.Gap.StandardError:F4}");
+        if (report.Gap.BitsPerByte <= 0)
+        {
+            gap += ": top-1 is no worse, there is no gap to take a share of";
+        }
+
         return report.Gap.TrainedScaleBitsPerByte is { } other
             ? string.Create(CultureInfo.InvariantCulture, $"{gap}; with top-1 at its trained weight it would be {other:F4}")
             : gap;
@@ -42,7 +47,7 @@ internal static class SweepText
         [time.Name, Number(time.MeanExpertsPerToken, "F3"), Number(time.MoeWallSeconds, "F3"), Number(time.Ratio, "F3")];
 
     /// <summary>A share in percent.</summary>
-    public static string Percent(double share) => Number(share * 100, "F1") + " %";
+    public static string Percent(double? share) => share is { } value ? Number(value * 100, "F1") + " %" : "-";
 
     /// <summary>A number, the same in every culture.</summary>
     public static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
