@@ -42,7 +42,7 @@ public sealed class AddDynamicMoETests
         using ServiceProvider services = Services(yaml, add => add.AddSingleton(gate));
         var router = services.GetRequiredService<IRouter>();
 
-        Assert.Equal((24, 6, 2, adaptive), (router.InputDim, router.NumExperts, router.MaxExperts, router is AdaptiveRouter));
+        Assert.Equal((24, 6, 2, adaptive), (router.InputDim, router.NumExperts, router.MaxExperts, services.GetRequiredService<DynamicRouter>() is AdaptiveRouter));
         Assert.Same(gate, services.GetRequiredService<DynamicRouter>().Gate);
     }
 
