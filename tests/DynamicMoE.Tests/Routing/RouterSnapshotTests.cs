@@ -75,7 +75,7 @@ public sealed class RouterSnapshotTests : IDisposable
         Learn(bias, 30);
         RouterSnapshot good = bias.SnapshotState();
         string before = JsonSerializer.Serialize(good);
-        ScoreTableSnapshot table = good.Scores![0];
+        ScoreTableSnapshot table = good.Scores!.Single(scores => scores.Tokens > 0);
         RouterSnapshot[] broken =
         [
             good with { LoadBias = null },
