@@ -128,6 +128,21 @@ public abstract class ComplexityEstimator
         }
     }
 
+    /// <summary>Copies the running tables.</summary>
+    internal ScoreTableSnapshot[] CopyTables() => [.. _tables.Select(table => table.Copy())];
+
+    /// <summary>Whether tables can be restored.</summary>
+    internal static bool FitTables(IReadOnlyList<ScoreTableSnapshot>? tables) => tables?.Count == 2 && tables.All(QuantileTable.Fits);
+
+    /// <summary>Takes over tables that fit.</summary>
+    internal void RestoreTables(IReadOnlyList<ScoreTableSnapshot> tables)
+    {
+        for (int i = 0; i < _tables.Length; i++)
+        {
+            _tables[i].Restore(tables[i]);
+        }
+    }
+
     private void Check(in EstimationInput input, ReadOnlySpan<float> raw)
     {
         for (int token = 0; token < raw.Length; token++)

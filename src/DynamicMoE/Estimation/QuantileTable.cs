@@ -52,6 +52,31 @@ internal sealed class QuantileTable(double smoothing)
         }
     }
 
+    /// <summary>Whether a state can be restored.</summary>
+    internal static bool Fits(ScoreTableSnapshot? state) => state is { Tokens: >= 0, Values.Count: Knots } && double.IsFinite(state.Tokens)
+        && state.Values.All(float.IsFinite) && state.Values.Zip(state.Values.Skip(1)).All(pair => pair.First <= pair.Second);
+
+    /// <summary>Copies the state.</summary>
+    internal ScoreTableSnapshot Copy()
+    {
+        lock (_gate)
+        {
+            return new ScoreTableSnapshot(_observed, [.. _knots]);
+        }
+    }
+
+    /// <summary>Takes over a state that fits.</summary>
+    internal void Restore(ScoreTableSnapshot state)
+    {
+        lock (_gate)
+        {
+            _observed = state.Tokens;
+            state.Values.ToArray().CopyTo(_knots, 0);
+            _published.Write(_knots);
+            Volatile.Write(ref _ready, _observed > 0);
+        }
+    }
+
     // Where hardly anything is forgotten all samples weigh alike: there 1 - smoothing is 1, and both weights 0.
     private double Share(int newest) =>
         smoothing * _observed / SmoothingTokens < 1e-8 ? newest / _observed : Weight(newest) / Weight(_observed);

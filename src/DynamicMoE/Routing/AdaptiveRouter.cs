@@ -86,7 +86,7 @@ public sealed class AdaptiveRouter : DynamicRouter
     }
 
     /// <summary>Moves the thresholds: offset += AdaptationRate * (running mean of scores - score), clamped. Performance below its running mean asks
-    /// for more experts, above it for fewer. With a mean budget the offset is proposed to the arbiter instead; while that is frozen nothing changes.</summary>
+    /// for more experts, above it for fewer. With a mean budget the offset is proposed to the arbiter instead; while that or the router is frozen nothing changes.</summary>
     /// <param name="performanceScore">Performance, higher is better; any finite scale.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="performanceScore"/> is not finite; nothing was changed.</exception>
     public void UpdateThresholds(double performanceScore)
@@ -96,7 +96,7 @@ public sealed class AdaptiveRouter : DynamicRouter
             throw new ArgumentOutOfRangeException(nameof(performanceScore), performanceScore, "Must be finite.");
         }
 
-        if (Arbiter is { Frozen: true })
+        if (Frozen || Arbiter is { Frozen: true })
         {
             return;
         }

@@ -229,6 +229,11 @@ public partial class DynamicRouter : IRouter, IDisposable
     internal void Commit(in RouteParams parameters, RouteScratch scratch, int tokens, RoutingBuffers buffers, RoutingContext? context)
     {
         _usage.Record(buffers.ExpertRoutes);
+        if (_frozen)
+        {
+            return;
+        }
+
         _balancer?.Update(buffers.ExpertRoutes, parameters.ExpertMask);
         _weights?.Update(buffers.ExpertRoutes, parameters.ExpertMask);
         if (scratch.Estimated)

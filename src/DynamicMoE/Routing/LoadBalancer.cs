@@ -35,6 +35,26 @@ internal sealed class LoadBalancer(int experts, float step, float bound)
         }
     }
 
+    /// <summary>Copies the bias that was learnt.</summary>
+    internal float[] Copy()
+    {
+        lock (_writer)
+        {
+            return [.. _bias];
+        }
+    }
+
+    /// <summary>Takes over a bias within the bound; what was gathered for the next step is dropped.</summary>
+    internal void Restore(IReadOnlyList<float> bias)
+    {
+        lock (_writer)
+        {
+            bias.ToArray().CopyTo(_bias, 0);
+            _published.Write(_bias);
+            _window.Clear();
+        }
+    }
+
     private void Step()
     {
         for (int expert = 0; expert < _bias.Length; expert++)

@@ -74,6 +74,27 @@ internal sealed class WeightBalancer
         }
     }
 
+    /// <summary>Copies what was learnt.</summary>
+    internal (double[] Shares, float[] Factors) Copy()
+    {
+        lock (_writer)
+        {
+            return ([.. _shares], [.. _factors]);
+        }
+    }
+
+    /// <summary>Takes over shares and factors; what was gathered for the next step is dropped.</summary>
+    internal void Restore(IReadOnlyList<double> shares, IReadOnlyList<float> factors)
+    {
+        lock (_writer)
+        {
+            shares.ToArray().CopyTo(_shares, 0);
+            factors.ToArray().CopyTo(_factors, 0);
+            _published.Write(_factors);
+            _window.Clear();
+        }
+    }
+
     private void Step()
     {
         double mean = 0;
