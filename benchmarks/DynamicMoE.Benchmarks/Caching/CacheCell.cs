@@ -8,8 +8,8 @@ namespace DynamicMoE.Benchmarks.Caching;
 /// <param name="HitRate">Share of rows that the cache had, as it counted them.</param>
 /// <param name="PlainNs">Routing without the cache.</param>
 /// <param name="CachedNs">Routing with it.</param>
-/// <param name="Pays">What the router's own measurement says; null before it has one.</param>
-internal sealed record CacheResult(string Shape, int Tokens, double HitRate, double PlainNs, double CachedNs, bool? Pays);
+/// <param name="Stats">What the router itself says afterwards.</param>
+internal sealed record CacheResult(string Shape, int Tokens, double HitRate, double PlainNs, double CachedNs, CacheStats Stats);
 
 /// <summary>One size of layer and batch at one hit rate: the same batches through two equal routers, one of them with a cache, in turn.</summary>
 internal sealed class CacheCell : IDisposable
@@ -70,7 +70,7 @@ internal sealed class CacheCell : IDisposable
 
         CacheStats after = _cached.GetCacheStats();
         long hits = after.HitCount - before.HitCount, misses = after.MissCount - before.MissCount;
-        return new CacheResult(_shape.Name, _tokens, (double)hits / (hits + misses), Median(plain), Median(cached), after.Pays);
+        return new CacheResult(_shape.Name, _tokens, (double)hits / (hits + misses), Median(plain), Median(cached), after);
     }
 
     public void Dispose()

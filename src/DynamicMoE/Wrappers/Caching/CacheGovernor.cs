@@ -6,7 +6,7 @@ namespace DynamicMoE;
 /// </summary>
 internal sealed class CacheGovernor
 {
-    internal const int SamplesPerWindow = 32;
+    internal const int SamplesPerWindow = 64;
 
     /// <summary>Calls per sample before the first verdict and while measuring.</summary>
     internal const int MeasuringInterval = 8;
@@ -38,6 +38,7 @@ internal sealed class CacheGovernor
     private uint _calls;
     private RowCache? _cache;
     private CacheVerdict? _verdict;
+    private bool? _pays;
     private volatile bool _judged;
 
     internal CacheGovernor(CacheOptions options)
@@ -52,14 +53,14 @@ internal sealed class CacheGovernor
     /// <summary>The cache to look into, or null while resting.</summary>
     internal RowCache? Cache => Volatile.Read(ref _cache);
 
-    /// <summary>The last verdict, or null before the first.</summary>
-    internal CacheVerdict? Verdict
+    /// <summary>The last verdict, and the last that could tell whether the cache pays; null before the first.</summary>
+    internal (CacheVerdict? Verdict, bool? Pays) Judgement
     {
         get
         {
             lock (_gate)
             {
-                return _verdict;
+                return (_verdict, _pays);
             }
         }
     }
@@ -69,14 +70,18 @@ internal sealed class CacheGovernor
     internal CacheState State => Cache is not { } cache ? CacheState.Resting : cache.Serves ? CacheState.Serving : CacheState.Measuring;
 
     /// <summary>Whether to time this call.</summary>
-    internal bool Samples(RowCache cache)
+    /// <param name="cache">What the call looks into.</param>
+    /// <param name="plainFirst">[out] Which way to time first; changes from sample to sample.</param>
+    internal bool Samples(RowCache cache, out bool plainFirst)
     {
         uint interval = cache.Serves && _judged ? (uint)ServingInterval : MeasuringInterval;
 
         // Murmur's finaliser: calls in sequence become numbers without one.
         uint mixed = Interlocked.Increment(ref _calls) * 0x9E3779B9u;
         mixed = (mixed ^ (mixed >> 16)) * 0x85EBCA6Bu;
-        return ((mixed ^ (mixed >> 13)) & (interval - 1)) == 0;
+        mixed ^= mixed >> 13;
+        plainFirst = mixed >> 31 == 0;
+        return (mixed & (interval - 1)) == 0;
     }
 
     /// <summary>Counts a call that was handed on while resting.</summary>
@@ -135,12 +140,12 @@ internal sealed class CacheGovernor
 
     private void Decide(RowCache cache, CacheVerdict verdict, CacheWindow window)
     {
-        bool paid = _verdict is { Pays: true };
-        bool first = _verdict is null;
+        bool? paid = _pays;
         _verdict = verdict;
+        _pays = verdict.Pays ?? _pays;
         _judged = true;
         _windows++;
-        if (verdict.Pays != paid || first)
+        if (_pays != paid)
         {
             Report(verdict, window);
         }
@@ -168,7 +173,7 @@ internal sealed class CacheGovernor
             return true;
         }
 
-        if ((cache.Serves && verdict.Pays) || _windows < MeasuringWindows)
+        if ((cache.Serves && verdict.Pays != false) || _windows < MeasuringWindows)
         {
             return false;
         }
@@ -192,7 +197,7 @@ internal sealed class CacheGovernor
         if (_options.Logger is { } logger)
         {
             double rate = (double)window.Hits / Math.Max(1, window.Hits + window.Misses);
-            if (verdict.Pays)
+            if (_pays == true)
             {
                 Log.CachePays(logger, verdict.Plain, verdict.Cached, rate);
             }

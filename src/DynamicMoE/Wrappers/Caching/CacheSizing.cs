@@ -24,7 +24,7 @@ internal sealed class CacheSizing(int least, int most)
 
         // A row that is found saves about what routing it costs.
         bool larger = window.Full && returned >= WorthGrowing && verdict.Saved + (returned * verdict.Plain) > 0;
-        bool smaller = !larger && (!verdict.Pays || window.Distinct < window.Size / 4);
+        bool smaller = !larger && (verdict.Pays == false || window.Distinct < window.Size / 4);
         _shrinking = smaller ? _shrinking + 1 : 0;
         if (larger)
         {

@@ -45,7 +45,7 @@ public sealed class CachedRouter : RouterWrapper
     /// <returns>A snapshot. Counts go on while it is taken.</returns>
     public CacheStats GetCacheStats()
     {
-        CacheVerdict? verdict = _governor?.Verdict;
+        (CacheVerdict? verdict, bool? pays) = _governor?.Judgement ?? default;
         RowCache? cache = _governor?.Cache;
         int size = cache?.Count ?? 0;
         long floats = cache is null ? 0 : InputDim + (cache.Serves ? NumExperts : 0);
@@ -58,7 +58,7 @@ public sealed class CachedRouter : RouterWrapper
             SharedCount = Volatile.Read(ref _shared),
             TtlSeconds = _options.TimeToLive.TotalSeconds,
             State = _governor?.State ?? CacheState.NotCacheable,
-            Pays = verdict?.Pays,
+            Pays = pays,
             PlainNanosecondsPerRow = verdict?.Plain ?? 0,
             CachedNanosecondsPerRow = verdict?.Cached ?? 0,
             Bytes = size * floats * sizeof(float),
@@ -99,10 +99,11 @@ public sealed class CachedRouter : RouterWrapper
     /// <returns>Whether everything is known and the cache serves. What cannot be routed is not known: the router inside says why.</returns>
     private bool TryLook(CachedBatch batch, RowCache cache, ReadOnlySpan<float> hidden, int tokens)
     {
-        long start = _options.TimeProvider.GetTimestamp();
-        bool sampled = _governor!.Samples(cache);
+        bool sampled = _governor!.Samples(cache, out bool plainFirst);
         try
         {
+            double plain = sampled && plainFirst ? TimePlain(batch, hidden, tokens) : 0;
+            long start = _options.TimeProvider.GetTimestamp();
             batch.Look(cache, _source!, hidden, tokens, start);
             if (cache.Serves || sampled)
             {
@@ -112,7 +113,8 @@ public sealed class CachedRouter : RouterWrapper
             Count(batch, cache);
             if (sampled)
             {
-                Sample(batch, cache, hidden, tokens, start);
+                double cached = TimeCached(batch, cache, hidden, tokens, start);
+                Add(cache, new CacheSample(tokens, plainFirst ? plain : TimePlain(batch, hidden, tokens), cached));
             }
 
             return cache.Serves;
@@ -138,27 +140,36 @@ public sealed class CachedRouter : RouterWrapper
         }
     }
 
-    // The same rows decided from what is known, and routed without it: both ways without learning anything.
-    private void Sample(CachedBatch batch, RowCache cache, ReadOnlySpan<float> hidden, int tokens, long start)
+    // Both ways decide the same rows and learn nothing. Whichever comes second finds the rows in the processor's cache and threads awake, so that
+    // the order changes from sample to sample.
+    private double TimePlain(CachedBatch batch, ReadOnlySpan<float> hidden, int tokens) => TimeProbe(batch, hidden, tokens, null);
+
+    // Looking up began at start and has just ended.
+    private double TimeCached(CachedBatch batch, RowCache cache, ReadOnlySpan<float> hidden, int tokens, long start)
     {
-        TimeProvider clock = _options.TimeProvider;
-        long looked = clock.GetTimestamp();
+        double looking = _options.TimeProvider.GetElapsedTime(start).TotalNanoseconds;
         if (!cache.Serves)
         {
             batch.ComputeAll(_source!, hidden, tokens);
         }
 
+        return looking + TimeProbe(batch, hidden, tokens, batch.Known);
+    }
+
+    private double TimeProbe(CachedBatch batch, ReadOnlySpan<float> hidden, int tokens, KnownRows? known)
+    {
         RoutingBuffers buffers = batch.Scratch.Routing(_source!.Router, tokens, withLogits: false);
-        long began = clock.GetTimestamp();
-        _source.Router.Probe(hidden, tokens, null, ScoreSource.RouterMargin, buffers, batch.Known);
-        long decided = clock.GetTimestamp();
-        _source.Router.Probe(hidden, tokens, null, ScoreSource.RouterMargin, buffers);
-        long routed = clock.GetTimestamp();
-        double cached = (clock.GetElapsedTime(start, looked) + clock.GetElapsedTime(began, decided)).TotalNanoseconds;
-        double plain = clock.GetElapsedTime(decided, routed).TotalNanoseconds;
-        if (cached >= 0 && plain > 0)
+        long start = _options.TimeProvider.GetTimestamp();
+        _source.Router.Probe(hidden, tokens, null, ScoreSource.RouterMargin, buffers, known);
+        return _options.TimeProvider.GetElapsedTime(start).TotalNanoseconds;
+    }
+
+    // A clock that jumped between two looks at it measured nothing.
+    private void Add(RowCache cache, CacheSample sample)
+    {
+        if (sample is { Plain: > 0, Cached: >= 0 })
         {
-            _governor!.Add(cache, new CacheSample(tokens, plain, cached), routed);
+            _governor!.Add(cache, sample, _options.TimeProvider.GetTimestamp());
         }
     }
 }

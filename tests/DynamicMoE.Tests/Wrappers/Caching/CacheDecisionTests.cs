@@ -13,21 +13,55 @@ public sealed class CacheDecisionTests
     [Fact]
     public void Verdict_WhenSomeCallsWereInterrupted_LeavesThemOut()
     {
-        CacheSample[] samples = [.. Enumerable.Repeat(Good, 28), .. Enumerable.Repeat(new CacheSample(10, 1000, 1e9), 4)];
+        CacheSample[] samples =
+        [
+            .. Enumerable.Repeat(Good, 26), .. Enumerable.Repeat(new CacheSample(10, 1000, 1e9), 3), .. Enumerable.Repeat(new CacheSample(10, 1e9, 800), 3),
+        ];
 
         CacheVerdict verdict = CacheVerdict.Of(samples);
 
-        Assert.Equal((100, 80, 20), (verdict.Plain, verdict.Cached, verdict.Saved));
+        Assert.Equal((100, 80, 0), (verdict.Plain, verdict.Cached, verdict.Error));
         Assert.True(verdict.PaysClearly);
     }
 
     [Fact]
     public void Verdict_WhenCallsDiffer_WeighsThemByTheirTime()
     {
-        // Three of four calls lose a little, the fourth saves more than that.
-        CacheSample[] samples = [.. Enumerable.Range(0, 32).Select(i => i % 4 == 0 ? new CacheSample(10, 2000, 500) : new CacheSample(10, 1000, 1300))];
+        // A third of the calls saves more than the others lose, and large batches count for more than small ones.
+        CacheSample[] samples = [.. Enumerable.Range(0, 60).Select(i => i % 3 == 0 ? new CacheSample(100, 20_000, 5_000) : new CacheSample(1, 100, 130))];
 
         Assert.True(CacheVerdict.Of(samples).Pays);
+    }
+
+    [Fact]
+    public void Verdict_WhenCallsDifferByMoreThanTheWays_DoesNotTell()
+    {
+        // Alternately 500 saved and 400 lost per call: the mean of +50 is within two standard errors.
+        CacheSample[] samples = [.. Enumerable.Range(0, 64).Select(i => i % 2 == 0 ? new CacheSample(10, 1000, 500) : new CacheSample(10, 1000, 1400))];
+
+        CacheVerdict verdict = CacheVerdict.Of(samples);
+
+        Assert.Equal(5, verdict.Saved, 1e-9);
+        Assert.Equal(2 * 450 / 10.0 / Math.Sqrt(48), verdict.Error, 1e-9);
+        Assert.Null(verdict.Pays);
+        Assert.False(verdict.PaysClearly);
+    }
+
+    [Fact]
+    public void Governor_WhenSamplesDoNotTell_KeepsWhatItKnew()
+    {
+        CacheGovernor governor = Governor(CacheMode.Measure, out LogCollector log);
+        Feed(governor, Good);
+        for (int window = 0; window < 2 * CacheGovernor.MeasuringWindows; window++)
+        {
+            for (int i = 0; i < CacheGovernor.SamplesPerWindow; i++)
+            {
+                governor.Add(governor.Cache!, new CacheSample(10, 1000, i % 2 == 0 ? 500 : 1600), 0);
+            }
+        }
+
+        Assert.Equal((CacheState.Serving, true), (governor.State, governor.Judgement.Pays));
+        Assert.Single(log.Informations);
     }
 
     [Fact]
@@ -94,7 +128,7 @@ public sealed class CacheDecisionTests
         }
 
         Assert.Equal(CacheState.Resting, governor.State);
-        Assert.False(governor.Verdict!.Value.Pays);
+        Assert.False(governor.Judgement.Pays);
     }
 
     [Fact]
@@ -123,7 +157,7 @@ public sealed class CacheDecisionTests
             governor.Add(old, Good, 0);
         }
 
-        Assert.Null(governor.Verdict);
+        Assert.Null(governor.Judgement.Verdict);
     }
 
     [Theory]
@@ -136,6 +170,8 @@ public sealed class CacheDecisionTests
         Feed(governor, Even);
 
         Assert.InRange(Share(governor), 0.9 / interval, 1.1 / interval);
+        int plainFirst = Enumerable.Range(0, 200_000).Count(_ => governor.Samples(governor.Cache!, out bool first) && first);
+        Assert.InRange(plainFirst, 0.45 * 200_000 / interval, 0.55 * 200_000 / interval);
     }
 
     [Theory]
@@ -222,7 +258,7 @@ public sealed class CacheDecisionTests
         var random = new SeededRandom(1);
         var buffers = new RoutingBuffers(1, 1, 4, false);
         float[][] rows = [.. Enumerable.Range(0, 8).Select(_ => random.Gaussian(8))];
-        for (int call = 0; call < 400; call++)
+        for (int call = 0; call < 800; call++)
         {
             serving.Route(rows[call % 8], 1, buffers);
             measuring.Route(rows[call % 8], 1, buffers);
@@ -231,9 +267,9 @@ public sealed class CacheDecisionTests
         Assert.Equal((false, 1000, 2000), (serving.GetCacheStats().Pays, serving.GetCacheStats().PlainNanosecondsPerRow, serving.GetCacheStats().CachedNanosecondsPerRow));
         Assert.Equal(CacheState.Serving, serving.GetCacheStats().State);
         Assert.False(measuring.GetCacheStats().Pays);
-        Assert.Equal((CacheState.Measuring, 392L, 8L), (measuring.GetCacheStats().State, measuring.GetCacheStats().HitCount, measuring.GetCacheStats().MissCount));
+        Assert.Equal((CacheState.Measuring, 792L, 8L), (measuring.GetCacheStats().State, measuring.GetCacheStats().HitCount, measuring.GetCacheStats().MissCount));
         Assert.Equal(8 * 8 * sizeof(float), measuring.GetCacheStats().Bytes);
-        for (int call = 0; call < 1200; call++)
+        for (int call = 0; call < 2400; call++)
         {
             measuring.Route(rows[call % 8], 1, buffers);
         }
@@ -255,5 +291,5 @@ public sealed class CacheDecisionTests
         }
     }
 
-    private static double Share(CacheGovernor governor) => Enumerable.Range(0, 20_000).Count(_ => governor.Samples(governor.Cache!)) / 20_000.0;
+    private static double Share(CacheGovernor governor) => Enumerable.Range(0, 20_000).Count(_ => governor.Samples(governor.Cache!, out bool _)) / 20_000.0;
 }
