@@ -50,7 +50,10 @@ internal sealed class CallWindow
             sums.Seconds += seconds;
             _latency.Add(seconds);
             long[] routes = _routes[_current];
-            TensorPrimitives.Add(routes, expertRoutes, routes);
+            for (int expert = 0; expert < routes.Length; expert++)
+            {
+                routes[expert] += expertRoutes[expert];
+            }
         }
 
         return seconds;

@@ -5,25 +5,37 @@ namespace DynamicMoE;
 
 /// <summary>
 /// Polly's circuit breaker, fed with outcomes. While it is closed calls run outside it, since spans cannot go into its callbacks, and their outcome is
-/// handed in afterwards as a result, not as an exception. A trial runs inside it. While it is open nobody asks it before the break is over.
+/// handed in afterwards as a result, not as an exception; successes gather until they are many, old, or followed by a failure, since its code is cold after
+/// a call that read megabytes of weights. A trial runs inside it. While it is open nobody asks it before the break is over.
 /// </summary>
 internal sealed class CircuitBreaker
 {
+    private const int MostPending = 64;
+
     private readonly Lock _transitions = new();
     private readonly CircuitBreakerStateProvider _polly = new();
     private readonly ResiliencePipeline<bool> _pipeline;
     private readonly MonotonicTime _time;
+    private readonly TimeProvider _clock;
     private readonly TimeSpan _break;
+    private readonly long _oldest;
     private readonly IBreakerListener _listener;
     private volatile CircuitBreakerState _state = CircuitBreakerState.Closed;
     private Exception? _lastFailure;
     private long _retryAt;
+    private long _reportedAt;
+    private int _pending;
     private int _trying;
 
     internal CircuitBreaker(CircuitBreakerOptions options, TimeProvider clock, IBreakerListener listener)
     {
+        _clock = clock;
         _time = new MonotonicTime(clock);
         _break = options.BreakDuration;
+
+        // Polly's own counts are no finer.
+        _oldest = (long)(options.SamplingDuration.TotalSeconds / 10 * clock.TimestampFrequency);
+        _reportedAt = clock.GetTimestamp();
         _listener = listener;
         _pipeline = new ResiliencePipelineBuilder<bool> { TimeProvider = _time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<bool>
@@ -49,12 +61,19 @@ internal sealed class CircuitBreaker
     internal bool MayTry => _state != CircuitBreakerState.Closed && Volatile.Read(ref _trying) == 0 && RetryAfter == TimeSpan.Zero;
 
     /// <summary>A call that began while the breaker was closed went well. Allocates nothing.</summary>
-    internal void Succeeded() => Report(succeeded: true);
+    internal void Succeeded()
+    {
+        if (Interlocked.Increment(ref _pending) >= MostPending || _clock.GetTimestamp() - Volatile.Read(ref _reportedAt) >= _oldest)
+        {
+            ReportPending();
+        }
+    }
 
     /// <summary>A call that began while the breaker was closed failed by the router's fault.</summary>
     internal void Failed(Exception error)
     {
         Volatile.Write(ref _lastFailure, error);
+        ReportPending();
         Report(succeeded: false);
         Follow();
     }
@@ -93,6 +112,15 @@ internal sealed class CircuitBreaker
 
     /// <summary>Remembers why a trial failed.</summary>
     internal void Note(Exception error) => Volatile.Write(ref _lastFailure, error);
+
+    private void ReportPending()
+    {
+        Volatile.Write(ref _reportedAt, _clock.GetTimestamp());
+        for (int pending = Interlocked.Exchange(ref _pending, 0); pending > 0; pending--)
+        {
+            Report(succeeded: true);
+        }
+    }
 
     private void Report(bool succeeded)
     {
@@ -133,6 +161,8 @@ internal sealed class CircuitBreaker
                 Volatile.Write(ref _retryAt, (_time.GetUtcNow() + _break).Ticks);
             }
 
+            // What ended before the move is no evidence for the time after it.
+            Interlocked.Exchange(ref _pending, 0);
             _state = state;
             _listener.Moved(state, LastFailure);
         }
