@@ -50,17 +50,33 @@ void* operator new(std::size_t bytes) {
   return taken(std::malloc(bytes > 0 ? bytes : 1));
 }
 void* operator new[](std::size_t bytes) { return operator new(bytes); }
+
+// Every form: a sanitizer has forms of its own, whose memory the deletes below could not free.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  if (refuses()) return nullptr;
+  void* const memory = std::malloc(bytes > 0 ? bytes : 1);
+  if (memory != nullptr && watch.on) ++watch.held;
+  return memory;
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t& tag) noexcept {
+  return operator new(bytes, tag);
+}
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   if (refuses()) throw std::bad_alloc();
   const auto unit = static_cast<std::size_t>(alignment);
   return taken(__real_aligned_alloc(unit, (bytes + unit - 1) / unit * unit));
 }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) { return operator new(bytes, alignment); }
 void operator delete(void* memory) noexcept { give_back(memory); }
 void operator delete[](void* memory) noexcept { give_back(memory); }
 void operator delete(void* memory, std::size_t) noexcept { give_back(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { give_back(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { give_back(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { give_back(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { give_back(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { give_back(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { give_back(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { give_back(memory); }
 
 namespace dmoe::test {
 
