@@ -63,11 +63,15 @@ internal sealed class CallRecorder : IForwardWatch
 
         if (scope.Activity is { } activity)
         {
-            activity.SetTag("dynamicmoe.router", _tag)
-                .SetTag("dynamicmoe.tokens", report.Tokens)
-                .SetTag("dynamicmoe.routes", report.Routes)
-                .SetTag("dynamicmoe.distinct_experts", report.DistinctExperts)
-                .Dispose();
+            if (activity.IsAllDataRequested)
+            {
+                activity.SetTag("dynamicmoe.router", _tag)
+                    .SetTag("dynamicmoe.tokens", report.Tokens)
+                    .SetTag("dynamicmoe.routes", report.Routes)
+                    .SetTag("dynamicmoe.distinct_experts", report.DistinctExperts);
+            }
+
+            activity.Dispose();
         }
     }
 

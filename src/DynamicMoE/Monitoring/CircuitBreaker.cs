@@ -65,7 +65,7 @@ internal sealed class CircuitBreaker
     {
         if (Interlocked.Increment(ref _pending) >= MostPending || _clock.GetTimestamp() - Volatile.Read(ref _reportedAt) >= _oldest)
         {
-            ReportPending();
+            ReportPending(fresh: 1);
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed class CircuitBreaker
     internal void Failed(Exception error)
     {
         Volatile.Write(ref _lastFailure, error);
-        ReportPending();
+        ReportPending(fresh: 0);
         Report(succeeded: false);
         Follow();
     }
@@ -113,10 +113,15 @@ internal sealed class CircuitBreaker
     /// <summary>Remembers why a trial failed.</summary>
     internal void Note(Exception error) => Volatile.Write(ref _lastFailure, error);
 
-    private void ReportPending()
+    // fresh: how many of those that wait ended just now.
+    private void ReportPending(int fresh)
     {
-        Volatile.Write(ref _reportedAt, _clock.GetTimestamp());
-        for (int pending = Interlocked.Exchange(ref _pending, 0); pending > 0; pending--)
+        long now = _clock.GetTimestamp();
+        long since = Interlocked.Exchange(ref _reportedAt, now);
+        int pending = Interlocked.Exchange(ref _pending, 0);
+
+        // Successes gather for a tenth of the window at most: with a whole one more behind them they are out of it.
+        for (pending = now - since < 11 * _oldest ? pending : fresh; pending > 0; pending--)
         {
             Report(succeeded: true);
         }

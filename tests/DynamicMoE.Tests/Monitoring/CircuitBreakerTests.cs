@@ -41,6 +41,30 @@ public sealed class CircuitBreakerTests : IBreakerListener
     }
 
     [Theory]
+    [InlineData(2, 40, 0.01, 39, false)]
+    [InlineData(2, 40, 0.01, 40, true)]
+    [InlineData(33, 40, 0.01, 9, false)]
+    [InlineData(33, 40, 0.01, 10, true)]
+    [InlineData(1, 1000, 0.01, 999, false)]
+    [InlineData(1, 1000, 0.01, 1000, true)]
+    [InlineData(4, 60, 4, 5, false)]
+    [InlineData(4, 60, 4, 6, true)]
+    public void Failed_AfterSuccesses_CountsThoseOfTheWindow(double silence, int successes, double between, int failures, bool opens)
+    {
+        CircuitBreaker breaker = Make();
+        for (int i = 0; i < successes; i++)
+        {
+            breaker.Succeeded();
+            _clock.Advance(TimeSpan.FromSeconds(between));
+        }
+
+        _clock.Advance(TimeSpan.FromSeconds(silence));
+        Fail(breaker, failures);
+
+        Assert.Equal(opens, breaker.State == CircuitBreakerState.Open);
+    }
+
+    [Theory]
     [InlineData(true, CircuitBreakerState.Closed)]
     [InlineData(false, CircuitBreakerState.Open)]
     public void TryTrial_WhenTheBreakIsOver_DecidesByItsOutcome(bool succeeds, CircuitBreakerState after)
