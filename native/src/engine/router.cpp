@@ -132,6 +132,7 @@ void Router::compute_logits(const MatrixView& hidden, int64_t first, int64_t cou
     task.packed = packed_.data() + panel * 32 * options_.hidden;
     task.bias = bias_.empty() ? nullptr : bias_.data() + panel * 32;
     task.panels = end - panel;
+    task.last_columns = std::min<int64_t>(32, options_.experts - (end - 1) * 32);
     task.logits = logits + row * padded_experts() + panel * 32;
     task.logits_stride = padded_experts();
     kernels_->logits_f32(task);

@@ -1,7 +1,8 @@
 // logits: l = H Wg^T + b in float32, and the noise on top of it.
 // Weights are packed in panels of 32 experts (core/panel_gemm.hpp), the last panel padded with zeros, as is
-// the bias. Every kernel keeps one float32 accumulator per logit, starts it at 0, adds fma(h[k], w[k]) with k
-// ascending and then the bias, so that all levels agree bit for bit and a logit does not depend on the batch.
+// the bias; of a last panel with at most 16 experts only the first half is computed. Every kernel keeps one
+// float32 accumulator per logit, starts it at 0, adds fma(h[k], w[k]) with k ascending and then the bias, so
+// that all levels agree bit for bit and a logit does not depend on the batch.
 // Error: |l - exact| <= (K + 1) * 2^-24 * (sum |h w| + |b|) * (1 + small), the usual bound of a recursive
 // sum. A NaN or infinity in h makes every logit of its row non-finite: an infinity reaches a sum as infinity
 // or, through a zero weight, as NaN, and never leaves it.
@@ -21,7 +22,8 @@ struct Logits {
   const float* packed;  // first panel
   const float* bias;    // [32 * panels] for the first panel on, or NULL
   int64_t panels;
-  float* logits;          // [out] [rows, 32 * panels], padding columns included
+  int64_t last_columns;   // columns of the last panel that are experts, 1..32; the others are not needed
+  float* logits;          // [out] [rows, 32 * panels]; padding columns are undefined
   int64_t logits_stride;  // elements between rows
 };
 using logits_f32_kernel = void(const Logits&);

@@ -40,6 +40,7 @@ struct Problem {
     task.packed = reinterpret_cast<const float*>(weights.panels.data());
     task.bias = with_bias ? bias.data() : nullptr;
     task.panels = padded / 32;
+    task.last_columns = experts - (padded - 32);
     task.logits = out.data() + first * padded;
     task.logits_stride = padded;
     kernel(task);
