@@ -2,7 +2,7 @@ using DynamicMoE.Architecture.Tests.Sources;
 
 namespace DynamicMoE.Architecture.Tests;
 
-/// <summary>Bindings &lt;- DynamicMoE &lt;- {Models, Hosting} &lt;- Server &lt;- Cli: references run one way.</summary>
+/// <summary>Bindings &lt;- DynamicMoE &lt;- Models &lt;- Hosting &lt;- Server &lt;- Cli: references run one way.</summary>
 public class ProjectDependencyTests
 {
     private static readonly IReadOnlyList<Project> Projects = Project.All();
@@ -14,7 +14,7 @@ public class ProjectDependencyTests
         ["DynamicMoE.Runtime"] = [],
         ["DynamicMoE"] = ["DynamicMoE.Bindings", "DynamicMoE.Runtime"],
         ["DynamicMoE.Models"] = ["DynamicMoE"],
-        ["DynamicMoE.Hosting"] = ["DynamicMoE"],
+        ["DynamicMoE.Hosting"] = ["DynamicMoE", "DynamicMoE.Models"],
         ["DynamicMoE.Server"] = ["DynamicMoE", "DynamicMoE.Models", "DynamicMoE.Hosting"],
         ["DynamicMoE.Cli"] = ["DynamicMoE", "DynamicMoE.Models", "DynamicMoE.Hosting", "DynamicMoE.Server", "DynamicMoE.Runtime"],
     };

@@ -13,6 +13,7 @@ public sealed class DynamicMoESettings
         Monitoring = new MonitoringSettings(values);
         Benchmarking = new BenchmarkingSettings(values);
         Runtime = new RuntimeSettings(values);
+        Serving = new ServingSettings(values);
         Security = new SecuritySettings(values);
     }
 
@@ -34,6 +35,9 @@ public sealed class DynamicMoESettings
 
     /// <summary><c>runtime</c>: logging and the native library.</summary>
     public RuntimeSettings Runtime { get; }
+
+    /// <summary><c>serving</c>: the queue, its batches and what happens under overload.</summary>
+    public ServingSettings Serving { get; }
 
     /// <summary><c>security</c>: what the HTTP service asks of its callers.</summary>
     public SecuritySettings Security { get; }

@@ -87,6 +87,20 @@ internal static class SettingKeys
     internal static readonly SettingKey<string?> NativePath =
         new("runtime.native_path", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.NativePath };
 
+    internal static readonly SettingKey<string?> Model = new("serving.model", OptionalObject(SettingTypes.Path), null);
+    internal static readonly SettingKey<WeightFormat?> WeightFormat = new("serving.weight_format", Optional(SettingTypes.WeightFormat), null);
+    internal static readonly SettingKey<int> QueueCapacity = new("serving.queue_capacity", Whole(1, 1_048_576), 1024);
+    internal static readonly SettingKey<int> QueueTokens = new("serving.queue_tokens", Whole(1, 1_073_741_824), 65_536);
+    internal static readonly SettingKey<int> MaxRequestTokens = new("serving.max_request_tokens", Whole(1, MostTokens), 8192);
+    internal static readonly SettingKey<int> MaxBatchTokens = new("serving.max_batch_tokens", Whole(1, 65_536), 512);
+    internal static readonly SettingKey<int> BatchDelay = new("serving.batch_delay_us", Whole(0, 1_000_000), 200);
+    internal static readonly SettingKey<int> MaxSequences = new("serving.max_sequences", Whole(1, 4096), 32);
+    internal static readonly SettingKey<int?> MaxPositions = new("serving.max_positions", Optional(Whole(1, MostTokens)), null);
+    internal static readonly SettingKey<double> HighWater = new("serving.high_water", Above(0, 1), 0.5);
+    internal static readonly SettingKey<int> OverloadSteps = new("serving.overload_steps", Whole(0, 100), 4);
+    internal static readonly SettingKey<double> DrainSeconds = new("serving.drain_seconds", Real(0, 86_400), 25);
+    internal static readonly SettingKey<string?> StateDirectory = new("serving.state_directory", OptionalObject(SettingTypes.Path), null);
+
     internal static readonly SettingKey<bool> ApiKeyRequired =
         new("security.api_key_required", Switch, false) { Variable = EnvironmentVariables.ApiKeyRequired };
     internal static readonly SettingKey<bool> SslEnabled = new("security.ssl_enabled", Switch, false) { Variable = EnvironmentVariables.SslEnabled };
@@ -108,6 +122,8 @@ internal static class SettingKeys
             EnableMonitoring, EnableCircuitBreaker, AvgLatencyMs, ErrorRate, LoadBalanceVariance, MemoryUsageMb, AlertWebhook, MetricsPort, HealthPort,
             NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
             LogLevel, Isa, NativePath,
+            Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, HighWater, OverloadSteps,
+            DrainSeconds, StateDirectory,
             ApiKeyRequired, SslEnabled, RateLimit,
         ];
         for (int i = 0; i < All.Count; i++)
