@@ -7,13 +7,15 @@ namespace DynamicMoE.Hosting;
 /// monitoring, which sees what the caller sees.</summary>
 internal static class RouterComposition
 {
-    internal static IRouter Create(IServiceProvider services)
+    internal static IRouter Create(IServiceProvider services) => Compose(services.GetRequiredService<DynamicRouter>(), services);
+
+    internal static IRouter Compose(DynamicRouter core, IServiceProvider services)
     {
         var monitor = services.GetRequiredService<SettingsMonitor>();
         DynamicMoESettings settings = monitor.CurrentValue;
         ILoggerFactory? logs = services.GetService<ILoggerFactory>();
         TimeProvider time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        IRouter router = services.GetRequiredService<DynamicRouter>();
+        IRouter router = core;
         OptimizationSettings optimization = settings.Optimization;
         if (optimization.EnableAutoscaling || optimization.EnableParallel)
         {

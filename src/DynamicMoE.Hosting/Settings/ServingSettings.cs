@@ -33,7 +33,7 @@ public sealed class ServingSettings
 
     /// <summary><c>serving.batch_delay_us</c>: how long a request waits for company at most, microseconds.</summary>
     /// <value>Between 0 and 1000000. The default is 200.</value>
-    public int BatchDelayMicroseconds => _values.Get(SettingKeys.BatchDelay);
+    public int BatchDelayUs => _values.Get(SettingKeys.BatchDelay);
 
     /// <summary><c>serving.max_sequences</c>: sequences that are generated at once; more wait in the queue.</summary>
     /// <value>Between 1 and 4096. The default is 32.</value>
@@ -50,6 +50,10 @@ public sealed class ServingSettings
     /// <summary><c>serving.overload_steps</c>: steps from the budget down to MinExperts between the high-water mark and a full queue.</summary>
     /// <value>Between 0 (never) and 100. The default is 4.</value>
     public int OverloadSteps => _values.Get(SettingKeys.OverloadSteps);
+
+    /// <summary><c>serving.guardrail_rate</c>: share of tokens that are run again with all trained experts, off the hot path, to measure what the budget costs.</summary>
+    /// <value>Between 0 (no guardrail) and 1. The default is 0.01.</value>
+    public double GuardrailRate => _values.Get(SettingKeys.GuardrailRate);
 
     /// <summary><c>serving.drain_seconds</c>: how long a stop waits for what was accepted.</summary>
     /// <value>Between 0 and 86400. The default is 25.</value>

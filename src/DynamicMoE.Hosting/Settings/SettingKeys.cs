@@ -98,6 +98,7 @@ internal static class SettingKeys
     internal static readonly SettingKey<int?> MaxPositions = new("serving.max_positions", Optional(Whole(1, MostTokens)), null);
     internal static readonly SettingKey<double> HighWater = new("serving.high_water", Above(0, 1), 0.5);
     internal static readonly SettingKey<int> OverloadSteps = new("serving.overload_steps", Whole(0, 100), 4);
+    internal static readonly SettingKey<double> GuardrailRate = new("serving.guardrail_rate", Real(0, 1), 0.01);
     internal static readonly SettingKey<double> DrainSeconds = new("serving.drain_seconds", Real(0, 86_400), 25);
     internal static readonly SettingKey<string?> StateDirectory = new("serving.state_directory", OptionalObject(SettingTypes.Path), null);
 
@@ -123,7 +124,7 @@ internal static class SettingKeys
             NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
             LogLevel, Isa, NativePath,
             Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, HighWater, OverloadSteps,
-            DrainSeconds, StateDirectory,
+            GuardrailRate, DrainSeconds, StateDirectory,
             ApiKeyRequired, SslEnabled, RateLimit,
         ];
         for (int i = 0; i < All.Count; i++)

@@ -6,7 +6,7 @@ public sealed class LayerReply
     /// <summary>Tokens of the request.</summary>
     public required int Tokens { get; init; }
 
-    /// <summary>Output, <c>[tokens, hidden size]</c>; empty for a route.</summary>
+    /// <summary>Output, <c>[tokens, hidden size]</c>; empty for a route, and where <see cref="LayerRequest.OutputBuffer"/> was given.</summary>
     public float[] Output { get; init; } = [];
 
     /// <summary>Slots per token in <see cref="ExpertIndices"/> and <see cref="ExpertWeights"/>; 0 where the routing was not asked for.</summary>

@@ -22,6 +22,10 @@ public sealed class LayerRequest
     /// <value>Between the layer's MinExperts and TrainedExperts; null (the default): the service's budget.</value>
     public double? ExpertsBudget { get; init; }
 
+    /// <summary>Where a forward's output goes, <c>[tokens, hidden size]</c>. Not to be used before the answer; after a cancellation nothing is written to it any more.</summary>
+    /// <value>The default, empty, makes a new array, <see cref="LayerReply.Output"/>.</value>
+    public Memory<float> OutputBuffer { get; init; }
+
     /// <summary>Whether a forward's reply has the routing too.</summary>
     /// <value>The default is false.</value>
     public bool IncludeRouting { get; init; }

@@ -27,7 +27,7 @@ public sealed record ServiceStats
     /// <summary>Layers with experts, in order.</summary>
     public required IReadOnlyList<LayerStats> Layers { get; init; }
 
-    /// <summary>Tokens (over all layers) by the number of experts they used: <c>[k]</c> is how many used k.</summary>
+    /// <summary>Tokens by the number of experts they used: <c>[k]</c> is how many used k. A generated token counts at its mean over layers, rounded.</summary>
     public required IReadOnlyList<long> ExpertsPerToken { get; init; }
 
     /// <summary>Time of requests from acceptance to answer over the last minute.</summary>
@@ -75,11 +75,13 @@ public sealed record BudgetStats(double Target, double Effective, double Realise
 
 /// <summary>A layer with experts.</summary>
 /// <param name="Index">Place among those with experts.</param>
-/// <param name="ExpertShares">Share of routes per expert since the start; sums to 1, or all 0 before the first batch.</param>
-/// <param name="DistinctExperts">Mean distinct experts per batch.</param>
-/// <param name="MeanExpertsPerToken">Mean experts per token.</param>
+/// <param name="ExpertShares">Share of routes per expert since the model is served; sums to 1, or all 0 before the first batch.</param>
+/// <param name="Routes">Routes since the model is served: a share times this is a count, and two snapshots give what was between them.</param>
+/// <param name="DistinctExperts">Mean distinct experts per batch (of a sequence's part of one, where sequences are generated); NaN before the first.</param>
+/// <param name="MeanExpertsPerToken">Mean experts per token; NaN before the first batch.</param>
 /// <param name="Tokens">Tokens routed.</param>
-public sealed record LayerStats(int Index, IReadOnlyList<double> ExpertShares, double DistinctExperts, double MeanExpertsPerToken, long Tokens);
+public sealed record LayerStats(
+    int Index, IReadOnlyList<double> ExpertShares, long Routes, double DistinctExperts, double MeanExpertsPerToken, long Tokens);
 
 /// <summary>Percentiles over the last minute, milliseconds; NaN without a request.</summary>
 /// <param name="Count">Requests.</param>

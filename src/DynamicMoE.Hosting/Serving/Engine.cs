@@ -1,0 +1,433 @@
+using DynamicMoE.Hosting.Generation;
+using DynamicMoE.Hosting.Layers;
+using DynamicMoE.Hosting.Loading;
+using DynamicMoE.Hosting.Queueing;
+using Microsoft.Extensions.Logging;
+
+namespace DynamicMoE.Hosting;
+
+/// <summary>
+/// Takes requests in, makes batches of them and runs these one after another; the products of a batch use all processors. A route or forward that meets an idle
+/// engine is run at once by its own thread; everything else by the engine's thread.
+/// </summary>
+internal sealed class Engine : IDisposable
+{
+    private static readonly TimeSpan s_mostRetry = TimeSpan.FromSeconds(60);
+
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _work = new(0, 1);
+    private readonly WorkQueue _queue;
+    private readonly BatchDelay _delay;
+    private readonly OverloadLadder _ladder;
+    private readonly LayerRunner _layers;
+    private readonly SequenceRunner _sequences;
+    private readonly ServingSettings _settings;
+    private readonly EngineFigures _figures;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly List<LayerWork> _batch = [];
+    private readonly List<Sequence> _joining = [];
+    private Thread? _thread;
+    private ServedModel? _current;
+    private bool _busy;      // somebody runs batches; guarded by the lock
+    private bool _stopping;  // the thread is to end; guarded by the lock
+    private ServiceState _state = ServiceState.Starting;
+
+    public Engine(ServingSettings settings, EngineFigures figures, ILogger logger, TimeProvider time)
+    {
+        (_settings, _figures, _logger, _time) = (settings, figures, logger, time);
+        _queue = new WorkQueue(settings.QueueCapacity, settings.QueueTokens);
+        _delay = new BatchDelay(TimeSpan.FromMicroseconds(settings.BatchDelayUs));
+        _ladder = new OverloadLadder(settings.HighWater, settings.OverloadSteps);
+        _layers = new LayerRunner(figures, time);
+        _sequences = new SequenceRunner(settings, figures, time);
+    }
+
+    public ServiceState State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _state;
+            }
+        }
+    }
+
+    /// <summary>Begins to take requests for a model, or goes over to another one. Requests that were accepted end with the one they were accepted for.</summary>
+    public void Serve(ServedModel model)
+    {
+        ServedModel? before;
+        lock (_lock)
+        {
+            (before, _current) = (_current, model);
+            _state = ServiceState.Running;
+            if (_thread is null)
+            {
+                _thread = new Thread(Loop) { IsBackground = true, Name = "DynamicMoE engine" };
+                _thread.Start();
+            }
+        }
+
+        before?.Release();
+    }
+
+    /// <summary>Nothing could be loaded, or the thread ended by an error.</summary>
+    public void Fail()
+    {
+        lock (_lock)
+        {
+            _state = ServiceState.Failed;
+        }
+    }
+
+    /// <summary>What is served now, with a use of its own.</summary>
+    /// <exception cref="ServiceUnavailableException">Nothing is.</exception>
+    public ServedModel UseCurrent()
+    {
+        lock (_lock)
+        {
+            ServedModel model = _current ?? throw NotRunning();
+            model.Use();
+            return model;
+        }
+    }
+
+    /// <summary>Queues a route or forward, or runs it at once. The item has a use of its model, which the engine gives back.</summary>
+    /// <exception cref="ServiceUnavailableException">The item was not taken; its use was given back.</exception>
+    public void Submit(LayerWork item, CancellationToken cancellationToken)
+    {
+        bool lead;
+        lock (_lock)
+        {
+            Admit(item);
+            lead = !_busy && _queue.Requests == 1 && !_sequences.Any;
+            _busy |= lead;
+        }
+
+        item.FollowCancellation(Cancelled, cancellationToken);
+        if (!lead)
+        {
+            Signal();
+            return;
+        }
+
+        try
+        {
+            RunLayers(alone: true);
+        }
+        finally
+        {
+            bool more;
+            lock (_lock)
+            {
+                _busy = false;
+                more = _queue.Requests > 0 || _stopping;
+            }
+
+            if (more)
+            {
+                Signal();
+            }
+        }
+    }
+
+    /// <summary>Queues a sequence. It has a use of its model, which the engine gives back.</summary>
+    /// <exception cref="ServiceUnavailableException">The sequence was not taken; its use was given back.</exception>
+    public void Submit(Sequence item, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            Admit(item);
+        }
+
+        item.FollowCancellation(Cancelled, cancellationToken);
+        Signal();
+    }
+
+    /// <summary>Refuses new requests and waits until those that were accepted have ended, or the time is over; what is left then fails.</summary>
+    /// <param name="patience">How long to wait.</param>
+    /// <param name="cancellationToken">Ends the wait before.</param>
+    public async Task StopAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        long start = _time.GetTimestamp();
+        lock (_lock)
+        {
+            _state = _state == ServiceState.Failed ? _state : ServiceState.Draining;
+        }
+
+        while (!IsIdle() && _time.GetElapsedTime(start) < patience && !cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), _time, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        IReadOnlyList<WorkItem> left;
+        ServedModel? model;
+        lock (_lock)
+        {
+            _stopping = true;
+            left = _queue.Empty();
+            (model, _current) = (_current, null);
+        }
+
+        foreach (WorkItem item in left)
+        {
+            Drop(item, new ServiceUnavailableException("The service was stopped before this request had its turn.", ServiceState.Stopped, TimeSpan.Zero));
+        }
+
+        Signal();
+        if (_thread is { } thread)
+        {
+            await Task.Run(thread.Join, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        model?.Release();
+        lock (_lock)
+        {
+            _state = ServiceState.Stopped;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _work.Dispose();
+
+    /// <summary>The queue at this moment.</summary>
+    public QueueStats Queue()
+    {
+        lock (_lock)
+        {
+            return new QueueStats(
+                _queue.Requests, _queue.Tokens, _queue.Capacity, _sequences.Count, _figures.Batches, _figures.BatchTokens,
+                _delay.Current.TotalMicroseconds, _ladder.Level, _ladder.Ceiling(_current?.Arbiter?.Budget ?? 0, _current?.Arbiter?.MinExperts ?? 0));
+        }
+    }
+
+    /// <summary>Share of the queue that is taken, 0..1.</summary>
+    public double Fill()
+    {
+        lock (_lock)
+        {
+            return _queue.Fill;
+        }
+    }
+
+    private bool IsIdle()
+    {
+        lock (_lock)
+        {
+            return !_busy && _queue.Requests == 0 && !_sequences.Any;
+        }
+    }
+
+    private void Admit(WorkItem item)
+    {
+        if (_state != ServiceState.Running || _current is null)
+        {
+            _figures.Rejected();
+            item.Model.Release();
+            throw NotRunning();
+        }
+
+        if (!_queue.Fits(item.Tokens))
+        {
+            _figures.Rejected();
+            item.Model.Release();
+            TimeSpan retry = _figures.TimeFor(_queue.Tokens);
+            retry = TimeSpan.FromSeconds(Math.Ceiling(Math.Clamp(retry.TotalSeconds, 1, s_mostRetry.TotalSeconds)));
+            throw new ServiceUnavailableException(
+                $"The queue is full: {_queue.Requests} of {_queue.Capacity} requests and {_queue.Tokens} of {_settings.QueueTokens} tokens wait. Try again in {retry.TotalSeconds:0} s.",
+                ServiceState.Running,
+                retry);
+        }
+
+        item.Accepted = _time.GetTimestamp();
+        _queue.Add(item);
+        _figures.Accepted();
+        FollowQueue();
+    }
+
+    private ServiceUnavailableException NotRunning() => new($"The service is {Name(_state)}.", _state, _state == ServiceState.Starting ? TimeSpan.FromSeconds(1) : TimeSpan.Zero);
+
+    private static string Name(ServiceState state) => state switch
+    {
+        ServiceState.Starting => "starting",
+        ServiceState.Draining => "draining",
+        ServiceState.Failed => "out of order",
+        ServiceState.Stopped => "stopped",
+        _ => "running",
+    };
+
+    private void FollowQueue()
+    {
+        if (_ladder.Follow(_queue.Fill))
+        {
+            _figures.OverloadLevel = _ladder.Level;
+        }
+
+        if (_current?.Arbiter is { } arbiter)
+        {
+            arbiter.OverloadCeiling = _ladder.Ceiling(arbiter.Budget, arbiter.MinExperts);
+        }
+    }
+
+    private void Cancelled(WorkItem item)
+    {
+        _figures.Cancelled();
+        bool waited;
+        lock (_lock)
+        {
+            waited = _queue.Remove(item);
+            FollowQueue();
+        }
+
+        // One that runs is given back by whoever runs it.
+        if (waited)
+        {
+            item.Model.Release();
+        }
+    }
+
+    private void Drop(WorkItem item, Exception error)
+    {
+        if (item.TryFail(error))
+        {
+            _figures.Failed();
+        }
+
+        item.Model.Release();
+    }
+
+    private void Signal()
+    {
+        lock (_lock)
+        {
+            if (_work.CurrentCount == 0)
+            {
+                _ = _work.Release();
+            }
+        }
+    }
+
+    private void Loop()
+    {
+        while (true)
+        {
+            _work.Wait();
+            while (Begin(out bool stop))
+            {
+                if (stop)
+                {
+                    _sequences.Stop();
+                    return;
+                }
+
+                RunTurn();
+            }
+        }
+    }
+
+    // A turn: one batch of a layer, then one token of every sequence.
+    private void RunTurn()
+    {
+        try
+        {
+            RunLayers(alone: _sequences.Any);
+            RunSequences();
+        }
+        catch (Exception error)
+        {
+            // Runners answer for their batches; what arrives here is an error of the engine itself.
+            Log.EngineFailed(_logger, error);
+            Fail();
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _busy = false;
+            }
+        }
+    }
+
+    // Whether there is something to do for the thread; unless it is to end, it is then the one that runs batches.
+    private bool Begin(out bool stop)
+    {
+        lock (_lock)
+        {
+            stop = _stopping && !_busy;
+            bool begin = !_busy && !stop && (_queue.Requests > 0 || _sequences.Any);
+            _busy |= begin;
+            return begin || stop;
+        }
+    }
+
+    private void RunLayers(bool alone)
+    {
+        _batch.Clear();
+        double? ceiling = TakeLayers(alone);
+        if (_batch.Count > 0)
+        {
+            _layers.Run(_batch, ceiling);
+            foreach (LayerWork item in _batch)
+            {
+                item.Model.Release();
+            }
+        }
+    }
+
+    // Waits for company at most until the oldest item's time is over. A wait is a spin: 200 us are below what a sleep can keep.
+    private double? TakeLayers(bool alone)
+    {
+        int before = 0;
+        while (true)
+        {
+            lock (_lock)
+            {
+                WorkItem? oldest = _queue.Oldest;
+                bool more = _queue.Requests > 1;
+                if (more && before == 0)
+                {
+                    _delay.Met();
+                }
+
+                bool full = _queue.Tokens >= _settings.MaxBatchTokens;
+                if (alone || oldest is null || full || _stopping || _time.GetElapsedTime(oldest.Accepted) >= _delay.Current)
+                {
+                    if (before > 0)
+                    {
+                        _delay.Waited(gained: _queue.Requests > before);
+                    }
+
+                    _queue.Take(_batch, _settings.MaxBatchTokens, int.MaxValue, static (a, b) => a.Layer == b.Layer && a.Forward == b.Forward);
+                    FollowQueue();
+                    return Ceiling();
+                }
+
+                before = before == 0 ? _queue.Requests : before;
+            }
+
+            Thread.SpinWait(20);
+        }
+    }
+
+    private double? Ceiling() => _current?.Arbiter is { } arbiter ? _ladder.Ceiling(arbiter.Budget, arbiter.MinExperts) : null;
+
+    private void RunSequences()
+    {
+        _joining.Clear();
+        double? ceiling;
+        lock (_lock)
+        {
+            int free = _settings.MaxSequences - _sequences.Count;
+            if (free > 0)
+            {
+                _queue.Take(_joining, int.MaxValue, free, static (_, _) => true);
+            }
+
+            FollowQueue();
+            ceiling = Ceiling();
+        }
+
+        _sequences.Step(_joining, ceiling);
+    }
+}

@@ -1,0 +1,91 @@
+using DynamicMoE.TestKit.Checkpoints;
+
+namespace DynamicMoE.Hosting.Tests.Serving;
+
+[Collection(Registration.NativeMemory.Name)]
+public sealed class ReloadTests : IDisposable
+{
+    private readonly TemporaryDirectory _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Reload_WhenTheCheckpointIsDamaged_KeepsTheOneBefore()
+    {
+        using var other = new TemporaryDirectory();
+        ServiceUnderTest.Checkpoint(other, seed: 2);
+        File.WriteAllBytes(other["model.safetensors"], File.ReadAllBytes(other["model.safetensors"])[..^100]);
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder));
+        ServedModelInfo before = host.Service.Model;
+
+        await Assert.ThrowsAnyAsync<DynamicMoEException>(() => host.Service.ReloadModelAsync(other.Path));
+
+        Assert.Same(before, host.Service.Model);
+        Assert.Equal(ServiceState.Running, host.Service.State);
+        Assert.Contains(host.Logger.Messages, message => message.Contains("could not be loaded", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Reload_WhenASequenceIsGenerated_EndsItWithTheOldModel()
+    {
+        using var other = new TemporaryDirectory();
+        ServiceUnderTest.Checkpoint(other, seed: 2);
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder), "serving: {guardrail_rate: 0}");
+        host.Service.Frozen = true;
+        var request = new GenerationRequest { PromptTokens = new int[] { 1, 2, 3 }, MaxTokens = 30, Temperature = 0 };
+        var before = new List<int>();
+        await foreach (GenerationUpdate update in host.Service.GenerateAsync(request))
+        {
+            before.Add(update.TokenId);
+        }
+
+        var during = new List<int>();
+        await foreach (GenerationUpdate update in host.Service.GenerateAsync(request))
+        {
+            during.Add(update.TokenId);
+            if (during.Count == 1)
+            {
+                await host.Service.ReloadModelAsync(other.Path);
+            }
+        }
+
+        Assert.Equal(before, during);
+        Assert.Equal(Path.GetFileName(other.Path), host.Service.Model.Name);
+    }
+
+    [Fact]
+    public async Task Thresholds_WhenTheServiceIsStartedAgain_AreThoseOfBefore()
+    {
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        using var state = new TemporaryDirectory();
+        string yaml = $"serving: {{guardrail_rate: 0, state_directory: {state.Path}}}";
+        await using (ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(path, yaml))
+        {
+            await foreach (GenerationUpdate update in host.Service.GenerateAsync(new GenerationRequest { PromptTokens = new int[] { 1, 2, 3 }, MaxTokens = 40 }))
+            {
+            }
+        }
+
+        string file = Assert.Single(Directory.GetFiles(state.Path));
+        await using (ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(path, yaml))
+        {
+            Assert.Contains(host.Logger.Messages, message => message.Contains("are in force", StringComparison.Ordinal));
+        }
+
+        File.WriteAllText(file, "{");
+        await using (ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(path, yaml))
+        {
+            Assert.Equal(ServiceState.Running, host.Service.State);
+            Assert.Contains(host.Logger.Messages, message => message.Contains("cannot be used", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Start_WhenThereIsNoModel_FailsAndSaysSo()
+    {
+        await using ServiceUnderTest host = await ServiceUnderTest.StartAsync($"serving: {{model: {_folder["missing"]}}}");
+
+        Assert.Equal(ServiceState.Failed, host.Service.State);
+        Assert.Contains("out of order", Assert.Throws<ServiceUnavailableException>(() => host.Service.Model).Message, StringComparison.Ordinal);
+    }
+}
