@@ -16,6 +16,7 @@ public sealed partial class MoEModel : IDisposable
         Tokenizer = tokenizer;
         _weights = weights;
         _blocks = [.. weights.Layers.Where(layer => layer.Experts is not null).Select(layer => layer.Experts!)];
+        Passes = new PassPool(this);
     }
 
     /// <summary>What config.json says.</summary>
@@ -44,6 +45,8 @@ public sealed partial class MoEModel : IDisposable
     public LatencyController? Latency { get; private set; }
 
     internal ModelLoadOptions Options { get; }
+
+    internal PassPool Passes { get; }
 
     /// <summary>Compares next-token distributions with the static model's, or null without a guardrail.</summary>
     internal LogitShadow? LogitShadow { get; private set; }
