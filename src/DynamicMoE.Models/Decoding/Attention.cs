@@ -39,25 +39,23 @@ internal sealed class Attention
 
     public static Attention Load(WeightLoader loader, int layer, DisposalList owned) => new(loader, layer, owned);
 
-    /// <summary>Adds new positions to the cache and attends from them.</summary>
-    /// <param name="x">Normed hidden states, <c>[tokens, hidden]</c>.</param>
-    /// <param name="tokens">New positions.</param>
-    /// <param name="position">Position of the first.</param>
-    /// <param name="cache">Keys and values of this layer.</param>
-    /// <param name="rotary">Angles of the new positions.</param>
-    /// <param name="work">Buffers.</param>
-    /// <param name="y">[out] <c>[tokens, hidden]</c>.</param>
-    public void Forward(ReadOnlySpan<float> x, int tokens, int position, KeyValueCache cache, RotaryAngles rotary, Workspace work, Span<float> y)
+    /// <summary>Adds new positions to the caches of their sequences and attends from them, each sequence over its own.</summary>
+    /// <param name="x">Normed hidden states, <c>[rows, hidden]</c>.</param>
+    /// <param name="rows">Whose rows they are.</param>
+    /// <param name="layer">Index of this layer.</param>
+    /// <param name="work">Buffers, with the angles of the rows.</param>
+    /// <param name="y">[out] <c>[rows, hidden]</c>.</param>
+    public void Forward(ReadOnlySpan<float> x, PassRows rows, int layer, Workspace work, Span<float> y)
     {
-        Span<float> query = work.Query.AsSpan(0, tokens * _config.QueryWidth);
-        Span<float> attended = work.Attended.AsSpan(0, query.Length);
-        Span<float> keys = cache.Keys.AsSpan(position * _config.KeyValueWidth, tokens * _config.KeyValueWidth);
-        Span<float> values = cache.Values.AsSpan(position * _config.KeyValueWidth, keys.Length);
-        _query.Multiply(x, tokens, query, _threads);
-        _key.Multiply(x, tokens, keys, _threads);
-        _value.Multiply(x, tokens, values, _threads);
-        Normalize(query, tokens, _config.QueryHeads, _queryNorm);
-        Normalize(keys, tokens, _config.KeyValueHeads, _keyNorm);
+        int count = rows.Count;
+        Span<float> query = work.Query.AsSpan(0, count * _config.QueryWidth);
+        Span<float> keys = work.Keys.AsSpan(0, count * _config.KeyValueWidth);
+        Span<float> values = work.Values.AsSpan(0, keys.Length);
+        _query.Multiply(x, count, query, _threads);
+        _key.Multiply(x, count, keys, _threads);
+        _value.Multiply(x, count, values, _threads);
+        Normalize(query, count, _config.QueryHeads, _queryNorm);
+        Normalize(keys, count, _config.KeyValueHeads, _keyNorm);
         if (_config.ClipQkv is { } limit)
         {
             Clip(query, limit);
@@ -65,22 +63,37 @@ internal sealed class Attention
             Clip(values, limit);
         }
 
-        rotary.Turn(query, _config.QueryHeads);
-        rotary.Turn(keys, _config.KeyValueHeads);
-        int visible = (position + tokens) * _config.KeyValueWidth;
+        work.Rotary.Turn(query, _config.QueryHeads);
+        work.Rotary.Turn(keys, _config.KeyValueHeads);
+        Span<float> attended = work.Attended.AsSpan(0, query.Length);
+        foreach (ref readonly PassSegment segment in rows.Segments)
+        {
+            int first = segment.Row * _config.KeyValueWidth, length = segment.Count * _config.KeyValueWidth;
+            KeyValueCache cache = segment.Session.Cache(layer);
+            cache.Append(segment.Position, keys.Slice(first, length), values.Slice(first, length));
+            first = segment.Row * _config.QueryWidth;
+            length = segment.Count * _config.QueryWidth;
+            Attend(in segment, query.Slice(first, length), cache, attended.Slice(first, length));
+        }
+
+        _output.Multiply(attended, count, y, _threads);
+    }
+
+    private void Attend(in PassSegment segment, ReadOnlySpan<float> query, KeyValueCache cache, Span<float> attended)
+    {
+        int positions = segment.Position + segment.Count;
         var options = new AttentionOptions
         {
             QueryHeads = _config.QueryHeads,
             KvHeads = _config.KeyValueHeads,
             HeadDim = _config.HeadSize,
             Scale = 1 / MathF.Sqrt(_config.HeadSize),
-            FirstPosition = position,
+            FirstPosition = segment.Position,
             Window = _config.SlidingWindow ?? 0,
             Threads = _threads,
             Isa = _isa,
         };
-        CausalAttention.Run(in options, query, cache.Keys.AsSpan(0, visible), cache.Values.AsSpan(0, visible), attended);
-        _output.Multiply(attended, tokens, y, _threads);
+        CausalAttention.Run(in options, query, cache.KeysUpTo(positions), cache.ValuesUpTo(positions), attended);
     }
 
     private void Normalize(Span<float> rows, int tokens, int heads, float[] weight)

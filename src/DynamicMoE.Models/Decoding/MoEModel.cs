@@ -16,6 +16,7 @@ public sealed partial class MoEModel : IDisposable
         Tokenizer = tokenizer;
         _weights = weights;
         _blocks = [.. weights.Layers.Where(layer => layer.Experts is not null).Select(layer => layer.Experts!)];
+        Passes = new PassPool(this);
     }
 
     /// <summary>What config.json says.</summary>
@@ -23,6 +24,10 @@ public sealed partial class MoEModel : IDisposable
 
     /// <summary>The tokenizer; null when the checkpoint has no tokenizer file and its vocabulary is not the 256 bytes.</summary>
     public ITextTokenizer? Tokenizer { get; }
+
+    /// <summary>The checkpoint's chat template, a Jinja text: chat_template.jinja, else chat_template of tokenizer_config.json, of several the one named "default". Null
+    /// when there is none, for a model out of streams, and when the tokenizer was not asked for.</summary>
+    public string? ChatTemplate { get; private init; }
 
     /// <summary>How experts are kept; every other product is float32 when they are, else bfloat16.</summary>
     public WeightFormat WeightFormat { get; }
@@ -45,6 +50,8 @@ public sealed partial class MoEModel : IDisposable
 
     internal ModelLoadOptions Options { get; }
 
+    internal PassPool Passes { get; }
+
     /// <summary>Compares next-token distributions with the static model's, or null without a guardrail.</summary>
     internal LogitShadow? LogitShadow { get; private set; }
 
@@ -65,7 +72,7 @@ public sealed partial class MoEModel : IDisposable
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
     /// <exception cref="RouterConfigurationException">An option is outside its range, or another format than that of the packed file was asked for,
     /// or dynamicmoe.calibration.json is no calibration or that of another model; names the file.</exception>
-    /// <exception cref="ModelConfigurationException">config.json or the tokenizer is not valid, or asks for what is not supported; names the key.</exception>
+    /// <exception cref="ModelConfigurationException">config.json, the tokenizer or the chat template is not valid, or asks for what is not supported; names the key.</exception>
     /// <exception cref="CheckpointFormatException">A file breaks the format, or a tensor or section is missing or wrong; names file, tensor or section, and value.</exception>
     /// <exception cref="DynamicMoEMemoryException">The weights do not fit into memory.</exception>
     /// <exception cref="BackendException">The native library or the instruction-set level is not usable here.</exception>
@@ -77,6 +84,7 @@ public sealed partial class MoEModel : IDisposable
             using Checkpoint checkpoint = Checkpoint.Open(path);
             valid.Verify(checkpoint);
             ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(checkpoint.Files!, checkpoint.Config) : null;
+            string? template = valid.LoadTokenizer ? ChatTemplateFile.Load(checkpoint.Files!) : null;
             CalibrationTable? calibration = valid.LoadCalibration ? CalibrationFile.Load(checkpoint.Files!) : null;
             ModelWeights weights = ModelWeights.Load(checkpoint, valid);
             try
@@ -89,7 +97,7 @@ public sealed partial class MoEModel : IDisposable
                 throw;
             }
 
-            return new MoEModel(checkpoint.Config, valid, weights, tokenizer, calibration);
+            return new MoEModel(checkpoint.Config, valid, weights, tokenizer, calibration) { ChatTemplate = template };
         }
         catch (OutOfMemoryException e)
         {

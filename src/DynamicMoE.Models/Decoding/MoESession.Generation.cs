@@ -59,12 +59,12 @@ public sealed partial class MoESession
     {
         IReadOnlyList<int> stops = options.StopTokens ?? _model.Config.EndOfText;
         var logits = new float[_model.Config.VocabularySize];
-        var sampler = new Sampler(options, logits.Length);
+        var sampler = new TokenSampler(options);
         int[] next = prompt;
         for (int made = 0; made < options.MaxNewTokens && (made == 0 || Position < MaxPositions); made++)
         {
             _ = ForwardLast(next, logits);
-            int token = sampler.Draw(logits);
+            int token = sampler.Next(logits);
             if (stops.Contains(token))
             {
                 yield break;

@@ -28,8 +28,8 @@ public sealed class ModelLoadOptions
     /// <value>The default is <see cref="InstructionSet.Auto"/>.</value>
     public InstructionSet Isa { get; set; }
 
-    /// <summary>Whether a tokenizer file beside the weights is read.</summary>
-    /// <value>The default is true. With false <see cref="MoEModel.Tokenizer"/> is null.</value>
+    /// <summary>Whether a tokenizer file and a chat template beside the weights are read.</summary>
+    /// <value>The default is true. With false <see cref="MoEModel.Tokenizer"/> and <see cref="MoEModel.ChatTemplate"/> are null.</value>
     public bool LoadTokenizer { get; set; } = true;
 
     /// <summary>Whether dynamicmoe.calibration.json beside the weights, or in a packed file, is read.</summary>

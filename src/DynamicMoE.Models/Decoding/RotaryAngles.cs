@@ -5,32 +5,37 @@ internal sealed class RotaryAngles
 {
     private readonly int _half;
     private readonly double[] _frequencies;
-    private readonly float[] _cosines;
-    private readonly float[] _sines;
+    private float[] _cosines = [];
+    private float[] _sines = [];
 
-    public RotaryAngles(AttentionConfig config, int maxTokens)
+    public RotaryAngles(AttentionConfig config)
     {
         _half = config.HeadSize / 2;
         _frequencies = [.. Enumerable.Range(0, _half).Select(i => Math.Pow(config.RopeTheta, -2.0 * i / config.HeadSize))];
-        _cosines = new float[maxTokens * _half];
-        _sines = new float[maxTokens * _half];
     }
 
-    /// <summary>Computes the angles of positions first..first+tokens-1, in double precision.</summary>
-    public void Prepare(int first, int tokens)
+    /// <summary>Makes room for the angles of so many rows.</summary>
+    public void Reserve(int rows)
     {
-        for (int t = 0; t < tokens; t++)
+        _cosines = new float[checked(rows * _half)];
+        _sines = new float[_cosines.Length];
+    }
+
+    /// <summary>Computes the angles of each row's position, in double precision.</summary>
+    public void Prepare(ReadOnlySpan<int> positions)
+    {
+        for (int t = 0; t < positions.Length; t++)
         {
             for (int i = 0; i < _half; i++)
             {
-                (double sine, double cosine) = Math.SinCos((first + t) * _frequencies[i]);
+                (double sine, double cosine) = Math.SinCos(positions[t] * _frequencies[i]);
                 _cosines[(t * _half) + i] = (float)cosine;
                 _sines[(t * _half) + i] = (float)sine;
             }
         }
     }
 
-    /// <summary>Turns every head of the prepared positions in place, <c>[tokens, heads * HeadSize]</c>.</summary>
+    /// <summary>Turns every head of the prepared rows in place, <c>[rows, heads * HeadSize]</c>.</summary>
     public void Turn(Span<float> rows, int heads)
     {
         int width = heads * 2 * _half;

@@ -37,6 +37,7 @@ public static class PackedModel
 
             CheckpointLayout.CheckDecoder(checkpoint);
             _ = TokenizerFiles.Load(checkpoint.Files!, checkpoint.Config);
+            _ = ChatTemplateFile.Load(checkpoint.Files!);
             _ = CalibrationFile.Load(checkpoint.Files!);
             Write(checkpoint, path, options, overwrite, cancellationToken);
         }

@@ -61,12 +61,12 @@ public sealed class SentencePieceModel : ITextTokenizer
 
     private static bool AddsBegin(IModelFiles files)
     {
-        if (!files.Has(TokenizerFiles.SentencePieceSettings))
+        if (!files.Has(TokenizerFiles.Settings))
         {
             return true;
         }
 
-        using JsonDocument document = TokenizerJson.Parse(files, TokenizerFiles.SentencePieceSettings);
-        return new ConfigReader(document.RootElement, files.Place(TokenizerFiles.SentencePieceSettings)).Boolean("add_bos_token", fallback: true);
+        using JsonDocument document = TokenizerJson.Parse(files, TokenizerFiles.Settings);
+        return new ConfigReader(document.RootElement, files.Place(TokenizerFiles.Settings)).Boolean("add_bos_token", fallback: true);
     }
 }

@@ -3,8 +3,8 @@ namespace DynamicMoE.Models;
 /// <summary>Finds a checkpoint's tokenizer by its files.</summary>
 internal static class TokenizerFiles
 {
-    /// <summary>Says whether tokenizer.model puts a token in front.</summary>
-    public const string SentencePieceSettings = "tokenizer_config.json";
+    /// <summary>Says whether tokenizer.model puts a token in front, and may hold the chat template.</summary>
+    public const string Settings = "tokenizer_config.json";
 
     private const string SentencePiece = "tokenizer.model", Bpe = "tokenizer.json";
 
@@ -31,11 +31,11 @@ internal static class TokenizerFiles
             : Bytes(config);
     }
 
-    /// <summary>The names that <see cref="Load"/> reads.</summary>
+    /// <summary>The names that <see cref="Load"/> reads, and those of the chat template.</summary>
     public static IEnumerable<string> Used(IModelFiles files)
     {
-        string[] names = files.Has(SentencePiece) ? [SentencePiece, SentencePieceSettings] : [Bpe];
-        return names.Where(files.Has);
+        string tokenizer = files.Has(SentencePiece) ? SentencePiece : Bpe;
+        return ChatTemplateFile.Used(files).Prepend(tokenizer).Where(files.Has);
     }
 
     /// <summary>The tokenizer of a model without files.</summary>
