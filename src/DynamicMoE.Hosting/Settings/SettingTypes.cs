@@ -24,7 +24,8 @@ internal static class SettingTypes
     internal static ChoiceType<Weighting> Weighting { get; } = new(
         ("renormalize", DynamicMoE.Weighting.Renormalize), ("trained_scale", DynamicMoE.Weighting.TrainedScale), ("raw", DynamicMoE.Weighting.Raw));
 
-    internal static ChoiceType<WeightFormat> WeightFormat { get; } = new([.. Enum.GetValues<WeightFormat>().Select(value => (Lower(value), value))]);
+    internal static ChoiceType<WeightFormat> WeightFormat { get; } = new(
+        [("f32", DynamicMoE.WeightFormat.Float32), ("bf16", DynamicMoE.WeightFormat.BFloat16), ("q8", DynamicMoE.WeightFormat.Q8), ("q4", DynamicMoE.WeightFormat.Q4)]);
 
     internal static ChoiceType<LoadBalancingMode> BalancingMode { get; } =
         new(("selection_bias", LoadBalancingMode.SelectionBias), ("weight_penalty", LoadBalancingMode.WeightPenalty));

@@ -114,6 +114,13 @@ public sealed class MoEBlock : IDisposable
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers? routing = null, RoutingContext? context = null) =>
         Active.Layer.Forward(hidden, tokens, output, routing, context);
 
+    /// <summary>Makes a layer of this block's experts and a router of the caller's, such as <see cref="Router"/> with a cache or monitoring around it.</summary>
+    /// <param name="router">The router; of this block's gate.</param>
+    /// <returns>The layer; dispose it before the block. It does not own the router.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="router"/> is null.</exception>
+    /// <exception cref="RouterConfigurationException">The router is for another hidden size or number of experts.</exception>
+    public MoELayer CreateLayer(IRouter router) => new(router, Experts, LayerOptions());
+
     /// <summary>Runs the experts on given routes; no router is asked, none learns, and no expert is taken out of service.</summary>
     internal RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routes) =>
         _reference.Layer.Execute(hidden, tokens, routes, output);
@@ -163,16 +170,11 @@ public sealed class MoEBlock : IDisposable
         var router = new DynamicRouter(Gate, options);
         try
         {
-            return new RoutedLayer(router, new MoELayer(router, Experts, new MoELayerOptions
-            {
-                MaxTokens = _options.MaxTokens,
-                Threads = _options.Threads,
-                SharedExperts = SharedExperts,
-                SharedExpertGate = _sharedGate,
-                Guardrail = guardrail,
-                GuardrailName = $"layer.{Layer}",
-                ExpertFaults = faults,
-            }));
+            MoELayerOptions layer = LayerOptions();
+            layer.Guardrail = guardrail;
+            layer.GuardrailName = $"layer.{Layer}";
+            layer.ExpertFaults = faults;
+            return new RoutedLayer(router, new MoELayer(router, Experts, layer));
         }
         catch
         {
@@ -180,6 +182,15 @@ public sealed class MoEBlock : IDisposable
             throw;
         }
     }
+
+    private MoELayerOptions LayerOptions() => new()
+    {
+        MaxTokens = _options.MaxTokens,
+        Threads = _options.Threads,
+        SharedExperts = SharedExperts,
+        SharedExpertGate = _sharedGate,
+        ExpertFaults = _options.ExpertFaults,
+    };
 
     private DynamicRouterOptions TrainedRule() => new()
     {

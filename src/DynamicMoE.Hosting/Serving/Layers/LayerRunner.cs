@@ -54,6 +54,7 @@ internal sealed class LayerRunner(EngineFigures figures, TimeProvider time)
     {
         long begin = time.GetTimestamp();
         ServedLayer layer = batch[0].Layer;
+        batch.ForEach(item => figures.Waited(time.GetElapsedTime(item.Accepted, begin)));
         RoutingReport report = layer.Run(batch, item => time.GetElapsedTime(item.Accepted, begin), ceiling, Answered);
         figures.Ran(report.Tokens, time.GetElapsedTime(begin));
         layer.Tell(figures, report);
