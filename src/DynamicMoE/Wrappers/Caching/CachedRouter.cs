@@ -34,12 +34,18 @@ public sealed class CachedRouter : RouterWrapper
         : base(inner)
     {
         _options = (options ?? new CacheOptions()).Validated();
-        if (Innermost is DynamicRouter router)
+        if (RouterChain.Dynamic(inner) is { } router)
         {
             _source = new RowSource(router);
             _governor = new CacheGovernor(_options);
         }
     }
+
+    /// <inheritdoc/>
+    internal override bool CanBePassed => true;
+
+    /// <summary>While the cache rests a layer loses nothing by going past it, and keeps its one native call.</summary>
+    internal override bool MayPass => _governor?.Cache is null;
 
     /// <summary>Tells what the cache holds and whether it pays.</summary>
     /// <returns>A snapshot. Counts go on while it is taken.</returns>
@@ -67,6 +73,15 @@ public sealed class CachedRouter : RouterWrapper
 
     /// <summary>Forgets every row. Counts and measurements stay. Calls that run go on with the rows that they have found.</summary>
     public void ClearCache() => _governor?.Clear();
+
+    /// <inheritdoc/>
+    internal override void Passed(in RoutingReport report, RoutingBuffers routing)
+    {
+        if (_governor is { Cache: null } resting)
+        {
+            resting.Rest();
+        }
+    }
 
     private protected override RoutingReport RouteRows(
         ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
