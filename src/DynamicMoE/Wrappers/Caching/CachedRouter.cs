@@ -97,11 +97,16 @@ public sealed class CachedRouter : RouterWrapper
             return RouteInner(hidden, tokens, buffers, context, capacity);
         }
 
+        long entered = _options.TimeProvider.GetTimestamp();
         CachedBatch batch = _batches.Rent();
         try
         {
-            bool known = TryLook(batch, cache, hidden, tokens);
-            return RouteInner(hidden, tokens, buffers, known ? batch.Known.Carry(context, _source.HasRaw(context)) : context, capacity);
+            if (TryLook(batch, cache, hidden, tokens, entered))
+            {
+                context = batch.Known.Carry(context, _source.HasRaw(context), direct: ReferenceEquals(Inner, _source.Router));
+            }
+
+            return RouteInner(hidden, tokens, buffers, context, capacity);
         }
         finally
         {
@@ -112,14 +117,20 @@ public sealed class CachedRouter : RouterWrapper
 
     /// <summary>Looks a batch up.</summary>
     /// <returns>Whether everything is known and the cache serves. What cannot be routed is not known: the router inside says why.</returns>
-    private bool TryLook(CachedBatch batch, RowCache cache, ReadOnlySpan<float> hidden, int tokens)
+    private bool TryLook(CachedBatch batch, RowCache cache, ReadOnlySpan<float> hidden, int tokens, long entered)
     {
         bool sampled = _governor!.Samples(cache, out bool plainFirst);
         try
         {
-            double plain = sampled && plainFirst ? TimePlain(batch, hidden, tokens) : 0;
-            long start = _options.TimeProvider.GetTimestamp();
-            batch.Look(cache, _source!, hidden, tokens, start);
+            double plain = 0;
+            long start = entered;
+            if (sampled && plainFirst)
+            {
+                plain = TimePlain(batch, hidden, tokens);
+                start = _options.TimeProvider.GetTimestamp();
+            }
+
+            batch.Look(cache, _source!, hidden, tokens, entered);
             if (cache.Serves || sampled)
             {
                 batch.Complete(_source!, hidden);
@@ -129,7 +140,7 @@ public sealed class CachedRouter : RouterWrapper
             if (sampled)
             {
                 double cached = TimeCached(batch, cache, hidden, tokens, start);
-                Add(cache, new CacheSample(tokens, plainFirst ? plain : TimePlain(batch, hidden, tokens), cached));
+                Add(cache, new CacheSample(tokens, batch.Hits, plainFirst ? plain : TimePlain(batch, hidden, tokens), cached));
             }
 
             return cache.Serves;
