@@ -69,7 +69,11 @@ public sealed class MonitoringChangeTests : IDisposable
         Assert.Equal((1, 1), (_first.Count, _second.Count));
     }
 
-    private static WebhookOptions Webhook(StubReceiver receiver) => new() { Url = new Uri("http://alerts.test/"), Handler = receiver };
+    // The clock of the test runs ahead of the sender; nothing of it may time out.
+    private static WebhookOptions Webhook(StubReceiver receiver) => new()
+    {
+        Url = new Uri("http://alerts.test/"), Handler = receiver, Timeout = TimeSpan.FromMinutes(10), DrainTimeout = TimeSpan.FromMinutes(10),
+    };
 
     // Twenty calls of 60 ms and the check behind them: the alert of the mean latency is raised.
     private MonitoredRouter Slow(Action<MonitoringOptions> configure)
