@@ -41,7 +41,7 @@ internal static class CacheCommand
         using var cell = new CacheCell(shape, tokens, rate);
         CacheResult result = cell.Run(time);
         CacheStats own = result.Stats;
-        string verdict = own.Pays switch { true => "pays", false => "does not pay", null => "not measured" };
+        string verdict = own.Pays switch { true => "pays", false => "does not pay", null => "undecided" };
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{shape.Name,-5} {shape.Hidden,5} {shape.Experts,4}  {tokens,6}  {result.HitRate,8:F2}  {result.PlainNs,12:F0}  {result.CachedNs,13:F0}  {result.CachedNs / result.PlainNs,12:F2}  {own.CachedNanosecondsPerRow / own.PlainNanosecondsPerRow:F2} {verdict}"));

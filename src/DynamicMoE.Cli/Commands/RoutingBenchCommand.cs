@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DynamicMoE.Cli.Benchmarking;
 using DynamicMoE.Cli.Terminal;
+using DynamicMoE.Hosting;
 
 namespace DynamicMoE.Cli.Commands;
 
@@ -37,7 +38,7 @@ internal static class RoutingBenchCommand
         Option<double[]>? loads = null)
     {
         var command = new Command(name, description);
-        var grid = new GridOptions(command);
+        var grid = new BenchGridOptions(command);
         Option<int> seed = NumberOptions.Whole("--seed", "Seed of gate, inputs and arrivals.", 0, int.MaxValue, 1);
         Option<int>? threads = name == BenchmarkKinds.Scaling ? null : SharedOptions.Threads();
         Option<string?> folder = SharedOptions.Folder($"Folder for {name}.json, {name}.md and charts.");
@@ -68,51 +69,13 @@ internal static class RoutingBenchCommand
                     options.Loads = parsed.GetValue(loads)!;
                 }
 
-                BenchmarkConfig config = grid.Config(parsed, name);
-                RoutingBench.Run(
-                    console, name, options, parsed.GetValue(folder), parsed.GetValue(json), benchmark => run(benchmark, config, parsed, cancel));
+                DynamicMoESettings? settings = grid.Settings(parsed);
+                BenchmarkConfig config = grid.Config(parsed, name, settings);
+                string? into = parsed.GetValue(folder) ?? settings?.Benchmarking.OutputDir;
+                RoutingBench.Run(console, name, options, into, parsed.GetValue(json), benchmark => run(benchmark, config, parsed, cancel));
                 return ExitCodes.Ok;
             },
             cancel));
         return command;
-    }
-
-    /// <summary>What is run.</summary>
-    private sealed class GridOptions
-    {
-        private const int MostTokens = 1 << 24, LargestSize = 1 << 20, MostExperts = 4096, MostRuns = 10_000_000;
-
-        private readonly Option<int> _runs = NumberOptions.Whole("--runs", "Timed calls, or requests.", 1, MostRuns, 100);
-        private readonly Option<int> _warmup = NumberOptions.Whole("--warmup", "Calls before them.", 0, MostRuns, 10);
-        private readonly Option<int[]> _batches = List("--batch-sizes", "Sequences of a call.", MostTokens, BenchmarkConfig.DefaultBatchSizes);
-        private readonly Option<int[]> _lengths = List("--sequence-lengths", "Tokens of a sequence.", MostTokens, BenchmarkConfig.DefaultSequenceLengths);
-        private readonly Option<int[]> _dims = List("--hidden-dims", "Hidden sizes.", LargestSize, BenchmarkConfig.DefaultHiddenDims);
-        private readonly Option<int[]> _experts = List("--experts", "Numbers of experts.", MostExperts, BenchmarkConfig.DefaultNumExperts);
-        private readonly Option<int[]> _fewest = List("--min-experts", "Fewest experts per token.", MostExperts, BenchmarkConfig.DefaultMinExperts);
-        private readonly Option<int[]> _most = List("--max-experts", "Most experts per token.", MostExperts, BenchmarkConfig.DefaultMaxExperts);
-
-        public GridOptions(Command command)
-        {
-            foreach (Option option in (Option[])[_runs, _warmup, _batches, _lengths, _dims, _experts, _fewest, _most])
-            {
-                command.Add(option);
-            }
-        }
-
-        public BenchmarkConfig Config(ParseResult parsed, string name) => new()
-        {
-            Name = name,
-            NumRuns = parsed.GetValue(_runs),
-            WarmupRuns = parsed.GetValue(_warmup),
-            BatchSizes = NumberOptions.Given(parsed, _batches),
-            SequenceLengths = NumberOptions.Given(parsed, _lengths),
-            HiddenDims = NumberOptions.Given(parsed, _dims),
-            NumExpertsList = NumberOptions.Given(parsed, _experts),
-            MinExpertsList = NumberOptions.Given(parsed, _fewest),
-            MaxExpertsList = NumberOptions.Given(parsed, _most),
-        };
-
-        private static Option<int[]> List(string name, string description, int maximum, IReadOnlyList<int> values) =>
-            NumberOptions.Wholes(name, $"{description} Default: {string.Join(',', values)}.", 1, maximum);
     }
 }

@@ -15,16 +15,20 @@ internal static class RouterComposition
         DynamicMoESettings settings = monitor.CurrentValue;
         ILoggerFactory? logs = services.GetService<ILoggerFactory>();
         TimeProvider time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        IRouter router = core;
         OptimizationSettings optimization = settings.Optimization;
-        if (optimization.EnableAutoscaling || optimization.EnableParallel)
-        {
-            router = router.Optimize(
-                optimization.EnableAutoscaling,
-                optimization.EnableParallel,
-                optimization.MaxWorkers,
-                new ScalingOptions { TimeProvider = time, Logger = logs?.CreateLogger(typeof(OptimizedRouter).FullName!) });
-        }
+
+        // Also with both off: it is what keeps calls to one thread.
+        IRouter router = core.Optimize(
+            optimization.EnableAutoscaling,
+            optimization.EnableParallel,
+            optimization.MaxWorkers,
+            new ScalingOptions
+            {
+                // What raises an alert is what the autoscaler works against.
+                TargetP95 = TimeSpan.FromMilliseconds(Math.Clamp(settings.Monitoring.AlertThresholds.AvgLatencyMs, 0.001, 60_000)),
+                TimeProvider = time,
+                Logger = logs?.CreateLogger(typeof(OptimizedRouter).FullName!),
+            });
 
         if (optimization.EnableCaching)
         {
@@ -39,21 +43,43 @@ internal static class RouterComposition
             });
         }
 
-        return settings.Monitoring.EnableMonitoring ? Watched(router, monitor, time, logs) : router;
+        return settings.Monitoring.EnableMonitoring ? Watched(router, monitor, settings, time, logs, [.. services.GetServices<MonitoringConfiguration>()]) : router;
     }
 
-    private static MonitoredRouter Watched(IRouter router, SettingsMonitor monitor, TimeProvider time, ILoggerFactory? logs)
+    private static MonitoredRouter Watched(
+        IRouter router, SettingsMonitor monitor, DynamicMoESettings settings, TimeProvider time, ILoggerFactory? logs, MonitoringConfiguration[] changes)
     {
-        MonitoringSettings settings = monitor.CurrentValue.Monitoring;
-        MonitoredRouter watched = router.WithMonitoring(settings.EnableCircuitBreaker, new MonitoringOptions
+        MonitoredRouter watched = router.WithMonitoring(settings.Monitoring.EnableCircuitBreaker, Options(settings.Monitoring));
+        string url = settings.Monitoring.AlertWebhook;
+        monitor.Follow(settings, now =>
         {
-            AlertThresholds = Thresholds(settings),
-            Webhook = settings.AlertWebhook.Length == 0 ? null : new WebhookOptions { Url = new Uri(settings.AlertWebhook) },
-            TimeProvider = time,
-            Logger = logs?.CreateLogger(typeof(MonitoredRouter).FullName!),
+            MonitoringOptions options = Options(now.Monitoring);
+            if (now.Monitoring.AlertWebhook != url)
+            {
+                watched.SetAlertWebhook(options.Webhook);
+                url = now.Monitoring.AlertWebhook;
+            }
+
+            watched.SetAlertThresholds(options.AlertThresholds);
         });
-        monitor.OnChange((changed, _) => watched.SetAlertThresholds(Thresholds(changed.Monitoring)));
         return watched;
+
+        MonitoringOptions Options(MonitoringSettings from)
+        {
+            var options = new MonitoringOptions
+            {
+                AlertThresholds = Thresholds(from),
+                Webhook = from.AlertWebhook.Length == 0 ? null : new WebhookOptions { Url = new Uri(from.AlertWebhook) },
+                TimeProvider = time,
+                Logger = logs?.CreateLogger(typeof(MonitoredRouter).FullName!),
+            };
+            foreach (MonitoringConfiguration change in changes)
+            {
+                change.Apply(options);
+            }
+
+            return options;
+        }
     }
 
     private static AlertThresholds Thresholds(MonitoringSettings settings) => new()

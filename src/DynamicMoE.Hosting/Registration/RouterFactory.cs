@@ -21,7 +21,7 @@ internal static class RouterFactory
         }
 
         DynamicRouter router = Create(options, services.GetService<GateWeights>(), settings);
-        monitor.OnChange((changed, _) => Follow(router, changed));
+        monitor.Follow(settings, now => Follow(router, now));
         return router;
     }
 

@@ -61,6 +61,25 @@ public sealed class SettingsMonitor : IOptionsMonitor<DynamicMoESettings>, IOpti
         return new Subscription(this, listener);
     }
 
+    /// <summary>Calls with the settings in force after each change since some settings: also one that came in between.</summary>
+    internal void Follow(DynamicMoESettings since, Action<DynamicMoESettings> listener)
+    {
+        OnChange((_, _) => Latest());
+        if (!ReferenceEquals(since, CurrentValue))
+        {
+            Latest();
+        }
+
+        // One at a time, so that the last one sees the last settings.
+        void Latest()
+        {
+            lock (listener)
+            {
+                listener(CurrentValue);
+            }
+        }
+    }
+
     /// <summary>Stops following changes.</summary>
     public void Dispose() => _subscription.Dispose();
 

@@ -23,7 +23,7 @@ public sealed class MonitoringSettings
     public AlertThresholdSettings AlertThresholds { get; }
 
     /// <summary><c>alert_webhook</c>: address that alerts are sent to.</summary>
-    /// <value>An http or https address of at most 4096 characters. Empty, the default, is none.</value>
+    /// <value>An http or https address of at most 4096 characters. Empty, the default, is none. A running process takes a change of the file.</value>
     public string AlertWebhook => _values.Get(SettingKeys.AlertWebhook);
 
     /// <summary><c>metrics_port</c>: port of the HTTP service's metrics.</summary>

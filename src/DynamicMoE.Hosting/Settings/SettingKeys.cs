@@ -65,7 +65,7 @@ internal static class SettingKeys
     internal static readonly SettingKey<double> MemoryUsageMb =
         new("monitoring.alert_thresholds.memory_usage_mb", Above(0, 1_000_000_000), 1000) { Reload = ReloadRule.Live };
     internal static readonly SettingKey<string> AlertWebhook =
-        new("monitoring.alert_webhook", Address, "") { Variable = EnvironmentVariables.AlertWebhook, Secret = true };
+        new("monitoring.alert_webhook", Address, "") { Variable = EnvironmentVariables.AlertWebhook, Secret = true, Reload = ReloadRule.Live };
     internal static readonly SettingKey<int> MetricsPort =
         new("monitoring.metrics_port", Whole(1, 65535), 9090) { Variable = EnvironmentVariables.MetricsPort };
     internal static readonly SettingKey<int> HealthPort =

@@ -7,7 +7,8 @@ public sealed class BenchmarkOptions
     /// <value>The default, null, is a <see cref="DynamicRouter"/> with a random gate and the default estimator and strategy.</value>
     public Func<BenchmarkCase, IRouter>? RouterFactory { get; set; }
 
-    /// <summary>Optimisations that the scaling benchmark runs beside the router as it is, with as many threads as the native pool has.</summary>
+    /// <summary>Optimisations that the scaling benchmark runs beside the router as it is, with as many threads as the native pool has. The same few batches
+    /// come again and again: a cache knows all their rows.</summary>
     /// <value>Of different names. The default is empty.</value>
     public IReadOnlyList<RouterOptimization> Optimizations { get; set; } = [];
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace DynamicMoE;
 
-/// <summary>Sees the batches of a layer begin and end. Called by many threads at once.</summary>
+/// <summary>Sees the batches of a layer begin and end, on the thread that runs them. Called by many threads at once.</summary>
 internal interface IForwardWatch
 {
     /// <summary>A batch begins.</summary>
@@ -18,4 +18,5 @@ internal interface IForwardWatch
 /// <summary>What a watch keeps of a batch in progress.</summary>
 /// <param name="Start">The watch's timestamp.</param>
 /// <param name="Activity">The batch's span, or null.</param>
-internal readonly record struct ForwardScope(long Start, Activity? Activity);
+/// <param name="ThreadLimit">The thread's limit of threads before, for a watch that set one.</param>
+internal readonly record struct ForwardScope(long Start, Activity? Activity, int ThreadLimit = 0);

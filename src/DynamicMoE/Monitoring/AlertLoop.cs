@@ -10,6 +10,10 @@ internal sealed class AlertLoop : IAsyncDisposable, IDisposable
     private readonly Func<CircuitBreakerState> _state;
     private readonly KeyValuePair<string, object?> _router;
     private readonly ITimer _timer;
+    private readonly string _tag;
+    private readonly Lock _gate = new();
+    private AlertWebhook? _webhook;
+    private Task _retired = Task.CompletedTask;
     private volatile bool _disposed;
 
     internal AlertLoop(MonitoringOptions options, string tag, Func<CallFigures> figures, Func<MemoryReading> memory, Func<CircuitBreakerState> state)
@@ -18,9 +22,10 @@ internal sealed class AlertLoop : IAsyncDisposable, IDisposable
         _figures = figures;
         _memory = memory;
         _state = state;
+        _tag = tag;
         _router = MonitoringInstruments.Router(tag);
         Watch = new AlertWatch(options, tag, Notify);
-        Webhook = options.Webhook is null ? null : new AlertWebhook(options, tag);
+        _webhook = options.Webhook is null ? null : new AlertWebhook(options, tag, Counts);
 
         // Weak, so that a router that nobody holds any more goes although nobody disposed it. Armed anew after each check: two never overlap.
         using (ExecutionContext.SuppressFlow())
@@ -43,7 +48,29 @@ internal sealed class AlertLoop : IAsyncDisposable, IDisposable
 
     internal AlertWatch Watch { get; }
 
-    internal AlertWebhook? Webhook { get; }
+    /// <summary>What became of alerts that were sent.</summary>
+    internal WebhookCounts Counts { get; } = new();
+
+    /// <summary>Sends alerts elsewhere from now on; what waits goes where it was meant to go. Does nothing once disposed.</summary>
+    /// <param name="options">Checked, nobody else's; null = nowhere.</param>
+    internal void SetWebhook(WebhookOptions? options)
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            AlertWebhook? before = _webhook;
+            _options.Webhook = options;
+            _webhook = options is null ? null : new AlertWebhook(_options, _tag, Counts);
+            if (before is not null)
+            {
+                _retired = Task.WhenAll(_retired, before.DisposeAsync().AsTask());
+            }
+        }
+    }
 
     /// <summary>Compares now.</summary>
     internal void Check()
@@ -68,18 +95,28 @@ internal sealed class AlertLoop : IAsyncDisposable, IDisposable
 
     public void Dispose()
     {
-        _disposed = true;
         _timer.Dispose();
-        Webhook?.Dispose();
+        Close()?.Dispose();
     }
 
     public async ValueTask DisposeAsync()
     {
-        _disposed = true;
+        AlertWebhook? webhook = Close();
         await _timer.DisposeAsync().ConfigureAwait(false);
-        if (Webhook is not null)
+        if (webhook is not null)
         {
-            await Webhook.DisposeAsync().ConfigureAwait(false);
+            await webhook.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await _retired.ConfigureAwait(false);
+    }
+
+    private AlertWebhook? Close()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            return _webhook;
         }
     }
 
@@ -108,7 +145,11 @@ internal sealed class AlertLoop : IAsyncDisposable, IDisposable
             return;
         }
 
-        Webhook?.Add(alert);
+        lock (_gate)
+        {
+            _webhook?.Add(alert);
+        }
+
         if (_options.OnAlert is not null)
         {
             ThreadPool.UnsafeQueueUserWorkItem(

@@ -10,6 +10,7 @@ namespace DynamicMoE;
 internal sealed class AlertWatch(MonitoringOptions options, string tag, Action<MonitoringAlert> notify)
 {
     private readonly DateTimeOffset?[] _since = new DateTimeOffset?[Enum.GetValues<AlertKind>().Length];
+    private readonly double[] _passed = new double[Enum.GetValues<AlertKind>().Length];
     private readonly Lock _gate = new();
     private long _raised;
 
@@ -21,14 +22,21 @@ internal sealed class AlertWatch(MonitoringOptions options, string tag, Action<M
     {
         foreach (AlertKind kind in Enum.GetValues<AlertKind>())
         {
-            if (kind == AlertKind.CircuitBreaker || Limit(kind) is not { } limit)
+            if (kind == AlertKind.CircuitBreaker)
             {
+                continue;
+            }
+
+            double value = Value(kind, figures, memory);
+            if (Limit(kind) is not { } limit)
+            {
+                // The threshold was taken away: so is what it raised.
+                Set(kind, false, value, null);
                 continue;
             }
 
             // Few calls say nothing either way; none at all say that there is nothing left to warn of.
             bool judged = kind == AlertKind.MemoryUsageMb || figures.Judged >= options.MinCalls || figures.Judged == 0;
-            double value = Value(kind, figures, memory);
             if (judged && (value > limit || value <= limit * options.ResolveBelow))
             {
                 Set(kind, value > limit, value, limit);
@@ -84,7 +92,8 @@ internal sealed class AlertWatch(MonitoringOptions options, string tag, Action<M
         _ => MemoryReading.Mib(memory.Process),
     };
 
-    private void Set(AlertKind kind, bool raised, double value, double limit)
+    // limit: null for the one that was passed.
+    private void Set(AlertKind kind, bool raised, double value, double? limit)
     {
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
         lock (_gate)
@@ -96,6 +105,7 @@ internal sealed class AlertWatch(MonitoringOptions options, string tag, Action<M
 
             _since[(int)kind] = raised ? now : null;
             _raised += raised ? 1 : 0;
+            _passed[(int)kind] = limit ?? _passed[(int)kind];
         }
 
         AlertState state = raised ? AlertState.Raised : AlertState.Resolved;
@@ -104,6 +114,6 @@ internal sealed class AlertWatch(MonitoringOptions options, string tag, Action<M
             MonitoringInstruments.Router(tag),
             new KeyValuePair<string, object?>("alert", AlertJson.Name(kind)),
             new KeyValuePair<string, object?>("state", raised ? "raised" : "resolved"));
-        notify(new MonitoringAlert(Guid.NewGuid().ToString("N"), options.Name, kind, state, value, limit, now));
+        notify(new MonitoringAlert(Guid.NewGuid().ToString("N"), options.Name, kind, state, value, _passed[(int)kind], now));
     }
 }

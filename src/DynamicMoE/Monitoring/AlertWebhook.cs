@@ -24,13 +24,12 @@ internal sealed class AlertWebhook : IAsyncDisposable, IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _worker;
     private readonly KeyValuePair<string, object?> _router;
-    private long _delivered;
-    private long _failed;
-    private long _dropped;
+    private readonly WebhookCounts _counts;
 
-    internal AlertWebhook(MonitoringOptions options, string tag)
+    internal AlertWebhook(MonitoringOptions options, string tag, WebhookCounts counts)
     {
         _options = options.Webhook!;
+        _counts = counts;
         _time = options.TimeProvider;
         _logger = options.Logger;
         _router = MonitoringInstruments.Router(tag);
@@ -46,15 +45,6 @@ internal sealed class AlertWebhook : IAsyncDisposable, IDisposable
             _worker = Task.Run(RunAsync);
         }
     }
-
-    /// <summary>Alerts that the receiver took.</summary>
-    internal long Delivered => Volatile.Read(ref _delivered);
-
-    /// <summary>Alerts given up.</summary>
-    internal long Failed => Volatile.Read(ref _failed);
-
-    /// <summary>Alerts that never came to their turn.</summary>
-    internal long Dropped => Volatile.Read(ref _dropped);
 
     /// <summary>Adds an alert; returns at once.</summary>
     internal void Add(MonitoringAlert alert)
@@ -153,16 +143,14 @@ internal sealed class AlertWebhook : IAsyncDisposable, IDisposable
 
         if (last.Taken)
         {
-            Count(ref _delivered, "delivered");
+            Count(ref _counts.Delivered, "delivered");
             return;
         }
 
-        Count(ref _failed, "failed");
-        if (_logger is not null)
-        {
-            // Paths of webhooks are often secrets.
-            Log.WebhookFailed(_logger, AlertJson.Name(alert.Alert), alert.Router, _options.Url!.Host, last.Reason);
-        }
+        Count(ref _counts.Failed, "failed");
+
+        // Paths of webhooks are often secrets.
+        Tell(logger => Log.WebhookFailed(logger, AlertJson.Name(alert.Alert), alert.Router, _options.Url!.Host, last.Reason));
     }
 
     private async ValueTask<Answer> TryAsync(MonitoringAlert alert, byte[] body, CancellationToken stop)
@@ -208,16 +196,38 @@ internal sealed class AlertWebhook : IAsyncDisposable, IDisposable
 
     private void Drop(MonitoringAlert alert)
     {
-        if (Count(ref _dropped, "dropped") == 1 && _logger is not null)
+        if (Count(ref _counts.Dropped, "dropped") == 1)
         {
-            Log.WebhookDropped(_logger, AlertJson.Name(alert.Alert), alert.Router, _options.QueueCapacity);
+            Tell(logger => Log.WebhookDropped(logger, AlertJson.Name(alert.Alert), alert.Router, _options.QueueCapacity));
         }
     }
 
     private long Count(ref long counter, string result)
     {
-        MonitoringInstruments.WebhookAlerts.Add(1, _router, new KeyValuePair<string, object?>("result", result));
-        return Interlocked.Increment(ref counter);
+        long count = Interlocked.Increment(ref counter);
+        Quietly(() => MonitoringInstruments.WebhookAlerts.Add(1, _router, new KeyValuePair<string, object?>("result", result)));
+        return count;
+    }
+
+    private void Tell(Action<ILogger> message) => Quietly(() =>
+    {
+        if (_logger is not null)
+        {
+            message(_logger);
+        }
+    });
+
+    // A logger or a metrics listener of the host that throws must not stop the alerts behind this one.
+    private static void Quietly(Action call)
+    {
+        try
+        {
+            call();
+        }
+        catch (Exception)
+        {
+            // It fails itself; there is nobody left to tell.
+        }
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

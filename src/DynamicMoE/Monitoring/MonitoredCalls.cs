@@ -1,6 +1,6 @@
 namespace DynamicMoE;
 
-/// <summary>What counts as a call in <see cref="MonitoringPerformance"/>.</summary>
+/// <summary>What counts as a call in <see cref="MonitoringPerformance"/> and <see cref="OptimizationPerformance"/>.</summary>
 public enum MonitoredCalls
 {
     /// <summary>Batches of the router.</summary>

@@ -83,6 +83,15 @@ public sealed class MonitoredRouter : RouterWrapper, IBreakerListener, IAsyncDis
         _options.AlertThresholds = thresholds.Copy();
     }
 
+    /// <summary>Sends alerts elsewhere from now on. What waits for the webhook before goes there as long as its <see cref="WebhookOptions.DrainTimeout"/> allows.</summary>
+    /// <param name="webhook">Copied; null = nowhere.</param>
+    /// <exception cref="RouterConfigurationException">An option is outside its range; the message names all that are. The webhook before stays.</exception>
+    public void SetAlertWebhook(WebhookOptions? webhook)
+    {
+        webhook?.Rules(new OptionRules(nameof(MonitoringOptions))).ThrowIfBroken();
+        _alerts.SetWebhook(webhook?.Copy());
+    }
+
     /// <summary>Tells figures, health and the state of the breaker as of now.</summary>
     /// <returns>A snapshot; each of its three parts is consistent in itself.</returns>
     public MonitoringSummary GetMonitoringSummary()
@@ -125,6 +134,7 @@ public sealed class MonitoredRouter : RouterWrapper, IBreakerListener, IAsyncDis
         MonitoringInstruments.BreakerState.Record(AlertWatch.Level(state), MonitoringInstruments.Router(_tag));
         Activity.Current?.AddEvent(new ActivityEvent(
             MoETraces.BreakerMoved, default, new ActivityTagsCollection { ["dynamicmoe.router"] = _tag, ["dynamicmoe.breaker.state"] = name }));
+        _alerts.Watch.Check(state);
         if (_options.Logger is { } logger)
         {
             switch (state)
@@ -140,8 +150,6 @@ public sealed class MonitoredRouter : RouterWrapper, IBreakerListener, IAsyncDis
                     break;
             }
         }
-
-        _alerts.Watch.Check(state);
     }
 
     private protected override RoutingReport RouteRows(
@@ -270,9 +278,9 @@ public sealed class MonitoredRouter : RouterWrapper, IBreakerListener, IAsyncDis
             status,
             checks,
             _alerts.Watch.Raised,
-            _alerts.Webhook?.Delivered ?? 0,
-            _alerts.Webhook?.Failed ?? 0,
-            _alerts.Webhook?.Dropped ?? 0,
+            Volatile.Read(ref _alerts.Counts.Delivered),
+            Volatile.Read(ref _alerts.Counts.Failed),
+            Volatile.Read(ref _alerts.Counts.Dropped),
             error is null ? null : $"{error.GetType().Name}: {error.Message}");
     }
 }

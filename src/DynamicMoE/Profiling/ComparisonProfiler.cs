@@ -34,7 +34,7 @@ public sealed class ComparisonProfiler
     /// meets all alike.</summary>
     /// <param name="configs">Candidates of different names; the first is what the others are compared with, usually the static rule.</param>
     /// <param name="testData">Batches of hidden states, each <c>[batch, sequence, InputDim]</c> or <c>[tokens, InputDim]</c>, finite. A batch is one call.</param>
-    /// <param name="scope">What is compared, for instance "layer.3"; reports have a section for each.</param>
+    /// <param name="scope">What is compared, for instance "layer.3"; reports have a section for each. A name that was used before gets a number: "layer (2)".</param>
     /// <param name="cancellationToken">Ends the work between two passes.</param>
     /// <returns>One result per candidate, in order, which <see cref="Results"/> holds too.</returns>
     /// <exception cref="ArgumentNullException">An argument or an element is null.</exception>
@@ -59,6 +59,13 @@ public sealed class ComparisonProfiler
         IReadOnlyList<StrategyComparison> results = new ComparisonRun(_options, EqualCheckpoint.Require(configs), testData).Run(scope, cancellationToken);
         lock (_gate)
         {
+            string unused = scope;
+            for (int number = 2; _results.Exists(result => result.Scope == unused); number++)
+            {
+                unused = $"{scope} ({number})";
+            }
+
+            results = [.. results.Select(result => result with { Scope = unused })];
             _results.AddRange(results);
         }
 

@@ -35,13 +35,8 @@ internal sealed record CountedLayer(MoELayer Layer, DynamicRouter Router, Expert
     internal static DynamicRouter RouterOf(IRouter router, RoutingContext? context)
     {
         ArgumentNullException.ThrowIfNull(router);
-        while (router is RouterWrapper wrapper)
-        {
-            router = wrapper.Inner;
-        }
-
-        DynamicRouter counted = router as DynamicRouter
-            ?? throw new ProfilingException($"Router {router.GetType().Name} is not a {nameof(DynamicRouter)}: its operations cannot be counted.");
+        DynamicRouter counted = RouterChain.Dynamic(router)
+            ?? throw new ProfilingException($"Router {RouterChain.Innermost(router).GetType().Name} is not a {nameof(DynamicRouter)}: its operations cannot be counted.");
         EstimatorCosts.RequireKnown(counted, context);
         return counted;
     }

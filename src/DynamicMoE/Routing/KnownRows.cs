@@ -11,6 +11,7 @@ internal sealed class KnownRows
     private float[] _raw = [];
     private GateWeights? _gate;
     private int _tokens;
+    private bool _copied;
 
     /// <summary>Whether <see cref="Raw"/> holds the estimator's values.</summary>
     internal bool HasRaw { get; private set; }
@@ -42,11 +43,17 @@ internal sealed class KnownRows
     /// <summary>The context to hand inward in place of the caller's.</summary>
     /// <param name="given">The caller's, or null.</param>
     /// <param name="hasRaw">Whether the raw values stand in for the estimator.</param>
-    internal RoutingContext Carry(RoutingContext? given, bool hasRaw)
+    /// <param name="direct">Whether the router that takes it comes next: nobody else reads what the caller's says.</param>
+    internal RoutingContext Carry(RoutingContext? given, bool hasRaw, bool direct)
     {
         Given = given;
         HasRaw = hasRaw;
-        _carrier.CopyFrom(given);
+        if (!direct && given is not null)
+        {
+            _copied = true;
+            _carrier.CopyFrom(given);
+        }
+
         _carrier.Known = this;
         return _carrier;
     }
@@ -55,8 +62,12 @@ internal sealed class KnownRows
     internal void End()
     {
         Given = null;
-        _carrier.CopyFrom(null);
         _carrier.Known = null;
+        if (_copied)
+        {
+            _copied = false;
+            _carrier.CopyFrom(null);
+        }
     }
 
     /// <summary>Takes what a context carries and puts the caller's in its place.</summary>

@@ -15,14 +15,17 @@ internal static class RouterChain
         return [.. wrappers];
     }
 
-    /// <summary>The router inside all wrappers, or null when it is not one of ours.</summary>
-    internal static DynamicRouter? Dynamic(IRouter router)
+    /// <summary>The first router that is no wrapper. Wrappers hand rows on as they are, so that what is known of a row holds there too.</summary>
+    internal static IRouter Innermost(IRouter router)
     {
         while (router is RouterWrapper wrapper)
         {
             router = wrapper.Inner;
         }
 
-        return router as DynamicRouter;
+        return router;
     }
+
+    /// <summary>The router inside all wrappers, or null when it is not one of ours.</summary>
+    internal static DynamicRouter? Dynamic(IRouter router) => Innermost(router) as DynamicRouter;
 }

@@ -69,21 +69,6 @@ public abstract partial class RouterWrapper : IRouter
     /// <inheritdoc/>
     public ExpertUsageStats GetExpertUsageStats() => Inner.GetExpertUsageStats();
 
-    /// <summary>The first router inside that is no wrapper. Wrappers hand the rows on as they are, so that what is known of a row holds there too.</summary>
-    private protected IRouter Innermost
-    {
-        get
-        {
-            IRouter router = Inner;
-            while (router is RouterWrapper wrapper)
-            {
-                router = wrapper.Inner;
-            }
-
-            return router;
-        }
-    }
-
     /// <summary>Routes a batch, whichever way it was asked for.</summary>
     /// <param name="hidden">Not checked yet.</param>
     /// <param name="tokens">Rows.</param>

@@ -43,6 +43,42 @@ public sealed class RoutingBenchTests
         Assert.Equal(8, result.GetProperty("metrics").GetProperty("runs").GetInt32());
     }
 
+    [Fact]
+    public async Task Bench_WhenSettingsAreGiven_RunsTheirBenchmarkingSectionAndOptionsWin()
+    {
+        using var folder = new TemporaryDirectory();
+        File.WriteAllText(folder["settings.yaml"], $$"""
+            router: {input_dim: 16, num_experts: 4, min_experts: 2}
+            benchmarking: {num_runs: 7, warmup_runs: 0, batch_sizes: [1, 3], sequence_lengths: [2], max_experts_list: [2, 3], output_dir: '{{folder["results"]}}'}
+            """);
+
+        ToolRun run = await ToolRun.Of("bench", "latency", "--config", folder["settings.yaml"], "--sequence-lengths", "5", "--json");
+
+        Assert.Equal(ExitCodes.Ok, run.ExitCode);
+        Assert.Equal(run.Out, File.ReadAllText(Path.Combine(folder["results"], "latency.json")));
+        using JsonDocument json = JsonDocument.Parse(run.Out);
+        JsonElement[] results = [.. json.RootElement.GetProperty("results").EnumerateArray()];
+        Assert.Equal(
+            [(16, 4, 2, 2, 1, 5), (16, 4, 2, 2, 3, 5), (16, 4, 2, 3, 1, 5), (16, 4, 2, 3, 3, 5)],
+            results.Select(result => (
+                Parameter(result, "hidden_dim"), Parameter(result, "num_experts"), Parameter(result, "min_experts"), Parameter(result, "max_experts"),
+                Parameter(result, "batch_size"), Parameter(result, "sequence_length"))));
+        Assert.All(results, result => Assert.Equal(7, result.GetProperty("metrics").GetProperty("runs").GetInt32()));
+    }
+
+    [Fact]
+    public async Task Bench_WhenSettingsAreWrong_NamesFileLineAndRange()
+    {
+        using var folder = new TemporaryDirectory();
+        File.WriteAllText(folder["settings.yaml"], "benchmarking: {num_runs: 0}");
+
+        ToolRun run = await ToolRun.Of("bench", "latency", "--config", folder["settings.yaml"]);
+
+        Assert.Equal(ExitCodes.Failure, run.ExitCode);
+        Assert.Contains("settings.yaml:1:26", run.Error, StringComparison.Ordinal);
+        Assert.Matches("benchmarking.num_runs is .0., must be a whole number in 1..1000000", run.Error);
+    }
+
     [Theory]
     [InlineData("latency --batch-sizes 1,x", "--batch-sizes 'x' is not a whole number in 1..16777216")]
     [InlineData("latency --concurrency 1", "'--concurrency' is not a command or option of latency")]

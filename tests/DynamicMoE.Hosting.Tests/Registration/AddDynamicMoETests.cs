@@ -140,12 +140,15 @@ public sealed class AddDynamicMoETests
     }
 
     [Fact]
-    public void Router_WhenEverythingIsOff_IsTheBareOne()
+    public void Router_WhenEverythingIsOff_KeepsCallsToOneThread()
     {
         using ServiceProvider services = Services(
             Small + "optimization: {enable_autoscaling: false, enable_parallel: false, enable_caching: false}\nmonitoring: {enable_monitoring: false}\n");
 
-        Assert.IsType<DynamicRouter>(services.GetRequiredService<IRouter>());
+        var optimized = Assert.IsType<OptimizedRouter>(services.GetRequiredService<IRouter>());
+        Assert.Same(services.GetRequiredService<DynamicRouter>(), optimized.Inner);
+        AutoscalerStatus status = optimized.GetOptimizationStats().Autoscaler;
+        Assert.Equal((false, 1, 1), (status.Enabled, status.Workers, status.MaxWorkers));
     }
 
     // The lines of src/DynamicMoE.Hosting/README.md.

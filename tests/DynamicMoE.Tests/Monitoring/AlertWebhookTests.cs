@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using DynamicMoE.Tests.Support;
+using Microsoft.Extensions.Logging;
 
 namespace DynamicMoE.Tests.Monitoring;
 
@@ -11,6 +12,7 @@ public sealed class AlertWebhookTests
     private const string Secret = "0123456789abcdef";
     private readonly ManualClock _clock = new();
     private readonly LogCollector _log = new();
+    private readonly WebhookCounts _counts = new();
 
     [Fact]
     public async Task Add_WhenTheReceiverTakesIt_PostsASignedBody()
@@ -31,7 +33,7 @@ public sealed class AlertWebhookTests
         byte[] signed = [.. Encoding.UTF8.GetBytes($"a1.{timestamp}."), .. request.Body];
         byte[] expected = System.Security.Cryptography.HMACSHA256.HashData(Encoding.UTF8.GetBytes(Secret), signed);
         Assert.Equal("v1," + Convert.ToBase64String(expected), request.Headers["webhook-signature"]);
-        Assert.Equal(1, webhook.Delivered);
+        Assert.Equal(1, _counts.Delivered);
 
         using JsonDocument body = JsonDocument.Parse(request.Body);
         JsonElement data = body.RootElement.GetProperty("data");
@@ -85,7 +87,7 @@ public sealed class AlertWebhookTests
         Assert.Equal(first.Body, third.Body);
         Assert.Equal("a1", second.Headers["webhook-id"]);
         Assert.True(long.Parse(third.Headers["webhook-timestamp"]) > long.Parse(first.Headers["webhook-timestamp"]));
-        Assert.Equal((1L, 0L, 0L), (webhook.Delivered, webhook.Failed, webhook.Dropped));
+        Assert.Equal((1L, 0L, 0L), (_counts.Delivered, _counts.Failed, _counts.Dropped));
     }
 
     [Theory]
@@ -101,7 +103,7 @@ public sealed class AlertWebhookTests
         await webhook.DisposeAsync();
 
         Assert.Equal(1, receiver.Count);
-        Assert.Equal((0L, 1L, 0L), (webhook.Delivered, webhook.Failed, webhook.Dropped));
+        Assert.Equal((0L, 1L, 0L), (_counts.Delivered, _counts.Failed, _counts.Dropped));
         string warning = Assert.Single(_log.Warnings);
         Assert.Contains($"alerts.test: status {status}", warning, StringComparison.Ordinal);
         Assert.DoesNotContain("secret-path", warning, StringComparison.Ordinal);
@@ -126,7 +128,7 @@ public sealed class AlertWebhookTests
         Assert.Equal("a1", (await receiver.Next()).Headers["webhook-id"]);
         Assert.Equal("a2", (await receiver.Next()).Headers["webhook-id"]);
         await webhook.DisposeAsync();
-        Assert.Equal((1L, 1L), (webhook.Delivered, webhook.Failed));
+        Assert.Equal((1L, 1L), (_counts.Delivered, _counts.Failed));
         Assert.Contains("no route to host", Assert.Single(_log.Warnings), StringComparison.Ordinal);
     }
 
@@ -148,7 +150,7 @@ public sealed class AlertWebhookTests
         await receiver.Next();
         await webhook.DisposeAsync();
 
-        Assert.Equal(1, webhook.Delivered);
+        Assert.Equal(1, _counts.Delivered);
     }
 
     [Fact]
@@ -168,16 +170,16 @@ public sealed class AlertWebhookTests
             webhook.Add(Alert($"a{i}"));
         }
 
-        Assert.Equal(7, webhook.Dropped);
+        Assert.Equal(7, _counts.Dropped);
         await _clock.UntilArmed();
         _clock.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal("a8", (await receiver.Next()).Headers["webhook-id"]);
-        Assert.Equal(1, webhook.Failed);
+        Assert.Equal(1, _counts.Failed);
         Assert.Contains("no answer within 00:00:10", string.Join('\n', _log.Warnings), StringComparison.Ordinal);
         Assert.Single(_log.Warnings, warning => warning.Contains("dropped", StringComparison.Ordinal));
         webhook.Dispose();
         await webhook.DisposeAsync();
-        Assert.Equal(10, webhook.Dropped);
+        Assert.Equal(10, _counts.Dropped);
     }
 
     [Fact]
@@ -201,10 +203,26 @@ public sealed class AlertWebhookTests
         _clock.Advance(TimeSpan.FromSeconds(1));
         await disposal;
 
-        Assert.Equal(2, webhook.Dropped);
+        Assert.Equal(2, _counts.Dropped);
         webhook.Add(Alert("late"));
-        Assert.Equal(3, webhook.Dropped);
+        Assert.Equal(3, _counts.Dropped);
         Assert.Equal(1, receiver.Count);
+    }
+
+    [Fact]
+    public async Task Add_WhenTheLoggerThrows_SendsTheNext()
+    {
+        using var receiver = StubReceiver.Of(404, 204);
+        using AlertWebhook webhook = Make(receiver, _ => { }, new ThrowingLogger());
+        webhook.Add(Alert("a1"));
+        webhook.Add(Alert("a2"));
+
+        await receiver.Next();
+        Assert.Equal("a2", (await receiver.Next()).Headers["webhook-id"]);
+        await webhook.DisposeAsync();
+        webhook.Add(Alert("late"));
+
+        Assert.Equal((1L, 1L, 1L), (_counts.Delivered, _counts.Failed, _counts.Dropped));
     }
 
     // An attempt arms its timeout; a failed one then arms the wait.
@@ -215,12 +233,12 @@ public sealed class AlertWebhookTests
         _clock.Advance(TimeSpan.FromMinutes(1));
     }
 
-    private AlertWebhook Make(StubReceiver receiver, Action<WebhookOptions> configure)
+    private AlertWebhook Make(StubReceiver receiver, Action<WebhookOptions> configure, ILogger? logger = null)
     {
         var options = new WebhookOptions { Url = new Uri("https://alerts.test/hook/secret-path"), Handler = receiver };
         configure(options);
-        MonitoringOptions valid = new MonitoringOptions { Name = "r1", Webhook = options, TimeProvider = _clock, Logger = _log }.Validated(null);
-        return new AlertWebhook(valid, "r1");
+        MonitoringOptions valid = new MonitoringOptions { Name = "r1", Webhook = options, TimeProvider = _clock, Logger = logger ?? _log }.Validated(null);
+        return new AlertWebhook(valid, "r1", _counts);
     }
 
     private MonitoringAlert Alert(string id) => new(id, "r1", AlertKind.ErrorRate, AlertState.Raised, 0.5, 0.05, _clock.GetUtcNow());

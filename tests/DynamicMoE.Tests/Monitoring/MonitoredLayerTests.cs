@@ -62,6 +62,8 @@ public sealed class MonitoredLayerTests : IDisposable
 
         AssertWay<FusedPipeline>(router);
         AssertWay<FusedPipeline>(monitored);
+        AssertWay<FusedPipeline>(router.WithCache().Optimize());
+        AssertWay<FusedPipeline>(monitored.Optimize().WithCache());
         AssertWay<RoutedPipeline>(new OpaqueRouter(router));
         AssertWay<RoutedPipeline>(new OpaqueRouter(monitored));
         using (MonitoredRouter overOpaque = new OpaqueRouter(router).WithMonitoring())

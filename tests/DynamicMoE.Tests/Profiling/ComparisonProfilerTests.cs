@@ -90,6 +90,19 @@ public sealed class ComparisonProfilerTests : IDisposable
     }
 
     [Fact]
+    public void Totals_WhenAScopeComesTwice_CountBoth()
+    {
+        var profiler = new ComparisonProfiler(Options([1], repetitions: 1));
+        profiler.CompareRoutingStrategies([Static(), Dynamic()], Data);
+        IReadOnlyList<StrategyComparison> again = profiler.CompareRoutingStrategies([Static(), Dynamic()], Data);
+        profiler.CompareRoutingStrategies([Static(), Dynamic()], Data);
+
+        Assert.All(again, result => Assert.Equal("layer (2)", result.Scope));
+        Assert.Equal(["layer", "layer (2)", "layer (3)"], profiler.Results.Select(result => result.Scope).Distinct());
+        Assert.Equal([(3, 3 * 832.0), (3, 3 * 640.0)], profiler.GetTotals().Select(total => (total.Scopes, total.ProductFlops)));
+    }
+
+    [Fact]
     public void Report_WhenCompared_HasTotalsScopesAndCharts()
     {
         using var folder = new TemporaryDirectory();

@@ -29,7 +29,7 @@ public sealed record CacheStats
     public required CacheState State { get; init; }
 
     /// <summary>Whether routing with the cache takes less time than without, by the last measurement whose samples agreed enough to tell (the difference
-    /// exceeds two standard errors); null before the first, and where nothing can be cached.</summary>
+    /// exceeds about two standard errors); null before the first, and where nothing can be cached.</summary>
     public required bool? Pays { get; init; }
 
     /// <summary>Nanoseconds per row that routing takes without the cache, by the last measurement; 0 before the first.</summary>

@@ -2,47 +2,58 @@ namespace DynamicMoE;
 
 /// <summary>What samples say of a cache, per row.</summary>
 /// <param name="Plain">Nanoseconds without the cache.</param>
-/// <param name="Cached">Nanoseconds with it.</param>
-/// <param name="Error">Nanoseconds by which the difference of the two is uncertain: two standard errors.</param>
-internal readonly record struct CacheVerdict(double Plain, double Cached, double Error = 0)
+/// <param name="Saved">Nanoseconds that the cache saves.</param>
+/// <param name="Error">Nanoseconds by which <paramref name="Saved"/> is uncertain, at about two standard errors.</param>
+internal readonly record struct CacheVerdict(double Plain, double Saved, double Error = 0)
 {
     /// <summary>Benefit that serving begins at, as a share of the time without the cache.</summary>
     private const double Margin = 0.05;
 
-    /// <summary>Share of samples that is left out on either side: calls that were interrupted say nothing about the cache.</summary>
-    private const int Trimmed = 8;
+    /// <summary>Groups of samples with about the same share of hits.</summary>
+    private const int Groups = 8;
 
-    /// <summary>Nanoseconds saved per row.</summary>
-    internal double Saved => Plain - Cached;
+    /// <summary>Nanoseconds with the cache.</summary>
+    internal double Cached => Plain - Saved;
 
     /// <summary>Whether the cache pays; null when the samples differ too much to tell.</summary>
     internal bool? Pays => Saved > Error ? true : Saved < -Error ? false : null;
 
     internal bool PaysClearly => Saved - Error > Margin * Plain;
 
-    /// <summary>Judges samples: sums over calls without those that gained or lost most per row, and the standard error of that ratio.</summary>
-    /// <param name="samples">At least one; sorted in place.</param>
+    /// <summary>
+    /// Judges samples. Calls with many hits gain and calls with few lose, so that a median over all would tell of one kind only, and a mean of calls
+    /// that were interrupted: medians are taken among calls with about the same share of hits, and weighed by the rows of these calls.
+    /// </summary>
+    /// <param name="samples">At least <see cref="Groups"/>; sorted in place.</param>
     internal static CacheVerdict Of(Span<CacheSample> samples)
     {
-        samples.Sort(static (a, b) => a.SavedPerRow.CompareTo(b.SavedPerRow));
-        int trimmed = samples.Length / Trimmed;
-        ReadOnlySpan<CacheSample> kept = samples[trimmed..^trimmed];
-        double rows = 0, plain = 0, cached = 0;
-        foreach (CacheSample sample in kept)
+        samples.Sort(static (a, b) => a.HitShare.CompareTo(b.HitShare));
+        double rows = 0, plain = 0, saved = 0, squares = 0;
+        for (int group = 0; group < Groups; group++)
         {
-            rows += sample.Rows;
-            plain += sample.Plain;
-            cached += sample.Cached;
+            Span<CacheSample> members = samples[(samples.Length * group / Groups)..(samples.Length * (group + 1) / Groups)];
+            double weight = 0;
+            foreach (CacheSample sample in members)
+            {
+                weight += sample.Rows;
+            }
+
+            members.Sort(static (a, b) => a.PlainPerRow.CompareTo(b.PlainPerRow));
+            plain += weight * members[members.Length / 2].PlainPerRow;
+            members.Sort(static (a, b) => a.SavedPerRow.CompareTo(b.SavedPerRow));
+            saved += weight * members[members.Length / 2].SavedPerRow;
+            double error = weight * HalfInterval(members);
+            squares += error * error;
+            rows += weight;
         }
 
-        double saved = (plain - cached) / rows;
-        double squares = 0;
-        foreach (CacheSample sample in kept)
-        {
-            double off = sample.Plain - sample.Cached - (saved * sample.Rows);
-            squares += off * off;
-        }
+        return new CacheVerdict(plain / rows, saved / rows, Math.Sqrt(squares) / rows);
+    }
 
-        return new CacheVerdict(plain / rows, cached / rows, 2 * Math.Sqrt(squares) / rows);
+    // Ranks n/2 -+ sqrt(n) enclose the median at two standard errors, whatever the distribution.
+    private static double HalfInterval(ReadOnlySpan<CacheSample> sorted)
+    {
+        int reach = (int)Math.Sqrt(sorted.Length), middle = sorted.Length / 2;
+        return (sorted[Math.Min(sorted.Length - 1, middle + reach)].SavedPerRow - sorted[Math.Max(0, middle - reach)].SavedPerRow) / 2;
     }
 }

@@ -34,12 +34,18 @@ public sealed class CachedRouter : RouterWrapper
         : base(inner)
     {
         _options = (options ?? new CacheOptions()).Validated();
-        if (Innermost is DynamicRouter router)
+        if (RouterChain.Dynamic(inner) is { } router)
         {
             _source = new RowSource(router);
             _governor = new CacheGovernor(_options);
         }
     }
+
+    /// <inheritdoc/>
+    internal override bool CanBePassed => true;
+
+    /// <summary>While the cache rests a layer loses nothing by going past it, and keeps its one native call.</summary>
+    internal override bool MayPass => _governor?.Cache is null;
 
     /// <summary>Tells what the cache holds and whether it pays.</summary>
     /// <returns>A snapshot. Counts go on while it is taken.</returns>
@@ -68,6 +74,15 @@ public sealed class CachedRouter : RouterWrapper
     /// <summary>Forgets every row. Counts and measurements stay. Calls that run go on with the rows that they have found.</summary>
     public void ClearCache() => _governor?.Clear();
 
+    /// <inheritdoc/>
+    internal override void Passed(in RoutingReport report, RoutingBuffers routing)
+    {
+        if (_governor is { Cache: null } resting)
+        {
+            resting.Rest();
+        }
+    }
+
     private protected override RoutingReport RouteRows(
         ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
     {
@@ -82,11 +97,16 @@ public sealed class CachedRouter : RouterWrapper
             return RouteInner(hidden, tokens, buffers, context, capacity);
         }
 
+        long entered = _options.TimeProvider.GetTimestamp();
         CachedBatch batch = _batches.Rent();
         try
         {
-            bool known = TryLook(batch, cache, hidden, tokens);
-            return RouteInner(hidden, tokens, buffers, known ? batch.Known.Carry(context, _source.HasRaw(context)) : context, capacity);
+            if (TryLook(batch, cache, hidden, tokens, entered))
+            {
+                context = batch.Known.Carry(context, _source.HasRaw(context), direct: ReferenceEquals(Inner, _source.Router));
+            }
+
+            return RouteInner(hidden, tokens, buffers, context, capacity);
         }
         finally
         {
@@ -97,14 +117,20 @@ public sealed class CachedRouter : RouterWrapper
 
     /// <summary>Looks a batch up.</summary>
     /// <returns>Whether everything is known and the cache serves. What cannot be routed is not known: the router inside says why.</returns>
-    private bool TryLook(CachedBatch batch, RowCache cache, ReadOnlySpan<float> hidden, int tokens)
+    private bool TryLook(CachedBatch batch, RowCache cache, ReadOnlySpan<float> hidden, int tokens, long entered)
     {
         bool sampled = _governor!.Samples(cache, out bool plainFirst);
         try
         {
-            double plain = sampled && plainFirst ? TimePlain(batch, hidden, tokens) : 0;
-            long start = _options.TimeProvider.GetTimestamp();
-            batch.Look(cache, _source!, hidden, tokens, start);
+            double plain = 0;
+            long start = entered;
+            if (sampled && plainFirst)
+            {
+                plain = TimePlain(batch, hidden, tokens);
+                start = _options.TimeProvider.GetTimestamp();
+            }
+
+            batch.Look(cache, _source!, hidden, tokens, entered);
             if (cache.Serves || sampled)
             {
                 batch.Complete(_source!, hidden);
@@ -114,7 +140,7 @@ public sealed class CachedRouter : RouterWrapper
             if (sampled)
             {
                 double cached = TimeCached(batch, cache, hidden, tokens, start);
-                Add(cache, new CacheSample(tokens, plainFirst ? plain : TimePlain(batch, hidden, tokens), cached));
+                Add(cache, new CacheSample(tokens, batch.Hits, plainFirst ? plain : TimePlain(batch, hidden, tokens), cached));
             }
 
             return cache.Serves;

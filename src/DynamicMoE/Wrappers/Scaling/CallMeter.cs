@@ -24,6 +24,7 @@ internal sealed class CallMeter
     private long _calls;
     private long _failed;
     private long _tokens;
+    private volatile bool _ofLayers;
 
     /// <param name="options">Checked.</param>
     /// <param name="autoscaler">Decides.</param>
@@ -39,6 +40,28 @@ internal sealed class CallMeter
         _window = new LoadWindow(options.Slots + 1);
         _sinceChange = new LoadWindow(options.Slots + 1);
         _intervalStart = _clock.GetTimestamp();
+    }
+
+    /// <summary>Whether a call is a batch of a layer; else it is one of the router.</summary>
+    internal bool OfLayers => _ofLayers;
+
+    /// <summary>From now on a call is a batch of a layer. What was measured of another kind is forgotten.</summary>
+    internal void MeasureLayers()
+    {
+        if (_ofLayers)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (!_ofLayers)
+            {
+                (_calls, _failed, _tokens) = (0, 0, 0);
+                Restart(_clock.GetTimestamp());
+                _ofLayers = true;
+            }
+        }
     }
 
     /// <summary>A timestamp to give to <see cref="Record"/>.</summary>
@@ -57,12 +80,17 @@ internal sealed class CallMeter
         }
     }
 
-    /// <summary>Records a call that ends now.</summary>
+    /// <summary>Records a call that ends now, unless it is of the kind that does not count.</summary>
     /// <returns>Whether a window has ended since the last call.</returns>
-    internal bool Record(long start, int tokens, bool failed)
+    internal bool Record(long start, int tokens, bool failed, bool ofLayer = false)
     {
         lock (_gate)
         {
+            if (ofLayer != _ofLayers)
+            {
+                return false;
+            }
+
             // Read with the lock held: threads that took turns in another order than their times would look like a clock that goes back.
             long now = _clock.GetTimestamp();
             Advance(now);
@@ -101,12 +129,7 @@ internal sealed class CallMeter
         if (elapsed < 0 || elapsed > _options.Slots)
         {
             // The clock went back, or nothing ended for a whole window: what was measured says nothing about now.
-            _intervalStart = now;
-            _window.Clear();
-            _sinceChange.Clear();
-            _load = default;
-            _intervals = 0;
-            _windowEnded = true;
+            Restart(now);
             return;
         }
 
@@ -137,6 +160,16 @@ internal sealed class CallMeter
         }
     }
 
+    private void Restart(long now)
+    {
+        _intervalStart = now;
+        _window.Clear();
+        _sinceChange.Clear();
+        _load = default;
+        _intervals = 0;
+        _windowEnded = true;
+    }
+
     private int Most() => Math.Max(_options.MinWorkers, Math.Min(_maxWorkers, _poolThreads));
 
     private ScalingLoad LoadOf(LoadWindow window)
@@ -151,6 +184,7 @@ internal sealed class CallMeter
         double seconds = (_window.Filled * _options.Interval.TotalSeconds) + _clock.GetElapsedTime(_intervalStart, now).TotalSeconds;
         return new OptimizationPerformance
         {
+            CallsAre = _ofLayers ? MonitoredCalls.Forward : MonitoredCalls.Route,
             TotalCalls = _calls,
             FailedCalls = _failed,
             TotalTokens = _tokens,

@@ -4,7 +4,8 @@ namespace DynamicMoE;
 public sealed record MemoryPoolStats
 {
     /// <summary>Whether there is a <see cref="DynamicRouter"/> inside whose workspaces the figures up to <see cref="ReuseRate"/> are; they are 0 otherwise. Routers
-    /// over the same gate share them.</summary>
+    /// over the same gate share them. A layer that routes in its own native call works in memory that all layers of the process share, which only
+    /// <see cref="NativeBytes"/> tells of.</summary>
     public required bool HasWorkspaces { get; init; }
 
     /// <summary>Workspaces held, those in use included.</summary>

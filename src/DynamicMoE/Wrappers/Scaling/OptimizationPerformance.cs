@@ -1,9 +1,12 @@
 namespace DynamicMoE;
 
-/// <summary>Calls of an <see cref="OptimizedRouter"/>. Rates and percentiles are of the window (<see cref="ScalingOptions.Stabilization"/>, or the time since
+/// <summary>Calls of an <see cref="OptimizedRouter"/>; totals begin anew when <see cref="CallsAre"/> changes. Rates and percentiles are of the window (<see cref="ScalingOptions.Stabilization"/>, or the time since
 /// the router was built where that is shorter), failed calls included; percentiles are known to 1/16 of their value, rounded up.</summary>
 public sealed record OptimizationPerformance
 {
+    /// <summary>What counts as a call: batches of layers once a layer over the router ran one, else batches of the router.</summary>
+    public required MonitoredCalls CallsAre { get; init; }
+
     /// <summary>Calls since the router was built.</summary>
     public required long TotalCalls { get; init; }
 

@@ -10,10 +10,12 @@ namespace DynamicMoE;
 /// </summary>
 /// <remarks>
 /// A limit of threads changes who computes, never what: results are those of the router inside to the last bit, as long as the budget is the same. The
-/// limit holds for every native call that the router inside makes on the caller's thread, whatever router that is. Proposals and workspaces need a
-/// <see cref="DynamicRouter"/> to be reached through <see cref="RouterWrapper.Inner"/>. Calls allocate nothing after warm-up.
+/// limit holds for every native call that the router inside makes on the caller's thread, whatever router that is, and for all that a layer over this
+/// router, or over wrappers around it, does in Forward: routing and experts. Such a layer's batches are then what is measured, in place of those of the
+/// router. Proposals and workspaces need a <see cref="DynamicRouter"/> to be reached through <see cref="RouterWrapper.Inner"/>. Calls allocate nothing
+/// after warm-up.
 /// </remarks>
-public sealed class OptimizedRouter : RouterWrapper
+public sealed class OptimizedRouter : RouterWrapper, IForwardWatch
 {
     // A look at the native queue costs about as much as the rest of the bookkeeping together.
     private const int CallsPerLook = 16;
@@ -44,7 +46,7 @@ public sealed class OptimizedRouter : RouterWrapper
         _options = (scaling ?? new ScalingOptions()).Validated(maxWorkers);
         int most = enableParallel ? maxWorkers : 1;
         _options.MinWorkers = Math.Min(_options.MinWorkers, most);
-        var router = Innermost as DynamicRouter;
+        DynamicRouter? router = RouterChain.Dynamic(inner);
         NativeLoad load = RuntimeCalls.Load();
         int workers = Math.Max(_options.MinWorkers, Math.Min(most, load.PoolThreads));
         _autoscaler = new Autoscaler(_options, enableAutoscaling, workers, router is { IsFirstLayer: true } ? router.Arbiter : null);
@@ -55,6 +57,12 @@ public sealed class OptimizedRouter : RouterWrapper
             WorkspaceCalls.Keep(_gate, _options.ReadyWorkspaces);
         }
     }
+
+    /// <inheritdoc/>
+    internal override bool CanBePassed => true;
+
+    /// <inheritdoc/>
+    internal override IForwardWatch ForwardWatch => this;
 
     /// <summary>Tells what was measured and decided.</summary>
     /// <returns>A snapshot.</returns>
@@ -68,9 +76,12 @@ public sealed class OptimizedRouter : RouterWrapper
     private protected override RoutingReport RouteRows(
         ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
     {
-        long start = _meter.Start();
-        Enter();
-        int before = ThreadLimit.Narrow(_autoscaler.Workers);
+        if (_meter.OfLayers)
+        {
+            return RouteLimited(hidden, tokens, buffers, context, capacity);
+        }
+
+        ForwardScope scope = Enter();
         bool failed = true;
         try
         {
@@ -80,17 +91,39 @@ public sealed class OptimizedRouter : RouterWrapper
         }
         finally
         {
-            ThreadLimit.Set(before);
-            Interlocked.Decrement(ref _running);
-            if (_meter.Record(start, tokens, failed))
-            {
-                EndWindow();
-            }
+            Leave(in scope, tokens, failed, ofLayer: false);
         }
     }
 
-    private void Enter()
+    ForwardScope IForwardWatch.Begin()
     {
+        _meter.MeasureLayers();
+        return Enter();
+    }
+
+    void IForwardWatch.End(in ForwardScope scope, in RoutingReport report, RoutingBuffers routing) =>
+        Leave(in scope, (int)report.Tokens, failed: false, ofLayer: true);
+
+    void IForwardWatch.Fail(in ForwardScope scope, Exception error) => Leave(in scope, 0, failed: true, ofLayer: true);
+
+    // The batch that counts is the layer's.
+    private RoutingReport RouteLimited(
+        ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
+    {
+        int before = ThreadLimit.Narrow(_autoscaler.Workers);
+        try
+        {
+            return RouteInner(hidden, tokens, buffers, context, capacity);
+        }
+        finally
+        {
+            ThreadLimit.Set(before);
+        }
+    }
+
+    private ForwardScope Enter()
+    {
+        long start = _meter.Start();
         int running = Interlocked.Increment(ref _running);
         if (running > Volatile.Read(ref _peak))
         {
@@ -102,6 +135,18 @@ public sealed class OptimizedRouter : RouterWrapper
         {
             NativeLoad load = RuntimeCalls.Load();
             _meter.RecordQueue(load.PoolThreads, load.CallsWaiting + Math.Max(0, running - load.PoolThreads));
+        }
+
+        return new ForwardScope(start, null, ThreadLimit.Narrow(_autoscaler.Workers));
+    }
+
+    private void Leave(in ForwardScope scope, int tokens, bool failed, bool ofLayer)
+    {
+        ThreadLimit.Set(scope.ThreadLimit);
+        Interlocked.Decrement(ref _running);
+        if (_meter.Record(scope.Start, tokens, failed, ofLayer))
+        {
+            EndWindow();
         }
     }
 

@@ -7,7 +7,7 @@ public sealed class ScalingOptions
 {
     private const int MostSlots = 120;
 
-    /// <summary>Target of the 95th percentile of one routing call.</summary>
+    /// <summary>Target of the 95th percentile of a call: a batch of a layer over the router, routing and experts, once there is one; else of the router.</summary>
     /// <value>Between 1 microsecond and 60 seconds. The default is 10 milliseconds.</value>
     public TimeSpan TargetP95 { get; set; } = TimeSpan.FromMilliseconds(10);
 

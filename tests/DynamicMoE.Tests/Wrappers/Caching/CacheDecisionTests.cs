@@ -6,43 +6,50 @@ namespace DynamicMoE.Tests.Wrappers.Caching;
 /// <summary>What follows from what was measured: whether the cache serves, and how large it is.</summary>
 public sealed class CacheDecisionTests
 {
-    private static readonly CacheSample Good = new(10, Plain: 1000, Cached: 800);
-    private static readonly CacheSample Bad = new(10, Plain: 1000, Cached: 1200);
-    private static readonly CacheSample Even = new(10, Plain: 1000, Cached: 980);
+    private static readonly CacheSample Good = new(10, Hits: 5, Plain: 1000, Cached: 800);
+    private static readonly CacheSample Bad = new(10, Hits: 5, Plain: 1000, Cached: 1200);
+    private static readonly CacheSample Even = new(10, Hits: 5, Plain: 1000, Cached: 980);
 
     [Fact]
-    public void Verdict_WhenSomeCallsWereInterrupted_LeavesThemOut()
+    public void Verdict_WhenAThirdOfTheCallsWasInterrupted_IsThatOfTheOthers()
     {
-        CacheSample[] samples =
-        [
-            .. Enumerable.Repeat(Good, 26), .. Enumerable.Repeat(new CacheSample(10, 1000, 1e9), 3), .. Enumerable.Repeat(new CacheSample(10, 1e9, 800), 3),
-        ];
+        CacheSample[] samples = [.. Enumerable.Range(0, 64).Select(i => (i % 6) switch { 0 => Good with { Cached = 1e9 }, 1 => Good with { Plain = 1e9 }, _ => Good })];
 
         CacheVerdict verdict = CacheVerdict.Of(samples);
 
-        Assert.Equal((100, 80, 0), (verdict.Plain, verdict.Cached, verdict.Error));
-        Assert.True(verdict.PaysClearly);
+        Assert.Equal((100, 80, 20), (verdict.Plain, verdict.Cached, verdict.Saved));
     }
 
     [Fact]
-    public void Verdict_WhenCallsDiffer_WeighsThemByTheirTime()
+    public void Verdict_WhenCallsHaveHitsOrNone_WeighsBothKinds()
     {
-        // A third of the calls saves more than the others lose, and large batches count for more than small ones.
-        CacheSample[] samples = [.. Enumerable.Range(0, 60).Select(i => i % 3 == 0 ? new CacheSample(100, 20_000, 5_000) : new CacheSample(1, 100, 130))];
+        // One token a call: two calls of five are hits and save 700 ns, the others lose 300 ns.
+        CacheSample[] samples = [.. Enumerable.Range(0, 64).Select(i => i % 5 < 2 ? new CacheSample(1, 1, 1000, 300) : new CacheSample(1, 0, 1000, 1300))];
 
-        Assert.True(CacheVerdict.Of(samples).Pays);
+        CacheVerdict verdict = CacheVerdict.Of(samples);
+
+        Assert.Equal(1000, verdict.Plain);
+        Assert.Equal(((3 * 700) - (5 * 300)) / 8.0, verdict.Saved);
+    }
+
+    [Fact]
+    public void Verdict_WhenBatchesDifferInSize_WeighsThemByTheirRows()
+    {
+        CacheSample[] samples = [.. Enumerable.Range(0, 64).Select(i => i % 2 == 0 ? new CacheSample(100, 90, 20_000, 10_000) : new CacheSample(1, 0, 400, 700))];
+
+        Assert.Equal(100, CacheVerdict.Of(samples).Saved, 5.0);
     }
 
     [Fact]
     public void Verdict_WhenCallsDifferByMoreThanTheWays_DoesNotTell()
     {
-        // Alternately 500 saved and 400 lost per call: the mean of +50 is within two standard errors.
-        CacheSample[] samples = [.. Enumerable.Range(0, 64).Select(i => i % 2 == 0 ? new CacheSample(10, 1000, 500) : new CacheSample(10, 1000, 1400))];
+        // Within each share of hits from 17.5 ns lost to 17.5 ns saved per row: the upper median is 2.5, two ranks up 12.5, two ranks down -7.5.
+        CacheSample[] samples = [.. Enumerable.Range(0, 64).Select(i => new CacheSample(10, i / 8, 1000, 825 + (i % 8 * 50)))];
 
         CacheVerdict verdict = CacheVerdict.Of(samples);
 
-        Assert.Equal(5, verdict.Saved, 1e-9);
-        Assert.Equal(2 * 450 / 10.0 / Math.Sqrt(48), verdict.Error, 1e-9);
+        Assert.Equal(2.5, verdict.Saved, 1e-9);
+        Assert.Equal(10 / Math.Sqrt(8), verdict.Error, 1e-9);
         Assert.Null(verdict.Pays);
         Assert.False(verdict.PaysClearly);
     }
@@ -56,7 +63,7 @@ public sealed class CacheDecisionTests
         {
             for (int i = 0; i < CacheGovernor.SamplesPerWindow; i++)
             {
-                governor.Add(governor.Cache!, new CacheSample(10, 1000, i % 2 == 0 ? 500 : 1600), 0);
+                governor.Add(governor.Cache!, new CacheSample(10, i / 8, 1000, 825 + (i % 8 * 50)), 0);
             }
         }
 
@@ -182,7 +189,7 @@ public sealed class CacheDecisionTests
     {
         var sizing = new CacheSizing(4, 1000);
 
-        Assert.Equal(expected, sizing.Next(new CacheWindow(32, full, 100, misses, returned, distinct), new CacheVerdict(100, 80)));
+        Assert.Equal(expected, sizing.Next(new CacheWindow(32, full, 100, misses, returned, distinct), new CacheVerdict(100, 20)));
     }
 
     [Fact]
@@ -191,7 +198,7 @@ public sealed class CacheDecisionTests
         var sizing = new CacheSizing(4, 60);
 
         // 10 ns are lost per row; a fifth of the lookups would be hits, each worth 100 ns.
-        Assert.Equal(60, sizing.Next(new CacheWindow(32, true, 100, 300, 80, 30), new CacheVerdict(100, 110)));
+        Assert.Equal(60, sizing.Next(new CacheWindow(32, true, 100, 300, 80, 30), new CacheVerdict(100, -10)));
     }
 
     [Theory]
@@ -200,7 +207,7 @@ public sealed class CacheDecisionTests
     public void Sizing_WhenMostOfItIsWorthNothing_ShrinksAtTheSecondTime(double cached, long distinct)
     {
         var sizing = new CacheSizing(10, 100);
-        var verdict = new CacheVerdict(100, cached);
+        var verdict = new CacheVerdict(100, 100 - cached);
         int size = 32;
         int[] sizes = [.. Enumerable.Range(0, 6).Select(_ => size = sizing.Next(new CacheWindow(size, true, 100, 100, 0, Math.Min(distinct, size / 5)), verdict))];
 
