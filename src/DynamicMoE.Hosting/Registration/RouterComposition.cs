@@ -46,7 +46,7 @@ internal static class RouterComposition
         MonitoredRouter watched = router.WithMonitoring(settings.EnableCircuitBreaker, new MonitoringOptions
         {
             AlertThresholds = Thresholds(settings),
-            Webhook = settings.AlertWebhook.Length == 0 ? null : new WebhookOptions { Url = new Uri(settings.AlertWebhook) },
+            Webhook = settings.AlertWebhook.Length == 0 ? null : new WebhookOptions { Url = new Uri(settings.AlertWebhook), Secret = settings.AlertSecret },
             TimeProvider = time,
             Logger = logs?.CreateLogger(typeof(MonitoredRouter).FullName!),
         });
