@@ -1,7 +1,6 @@
 namespace DynamicMoE.Server;
 
-/// <summary>Files that belong together and are read again when the content of one changes. What cannot be used leaves the old state as it is and is told once per
-/// content.</summary>
+/// <summary>Files that belong together and are read again when the content of one changes. What cannot be used leaves the old state as it is and is told once.</summary>
 /// <remarks>The content decides, whatever the file system tells: through symbolic links that are replaced and over network mounts too.</remarks>
 internal sealed class PolledFiles : IDisposable
 {
@@ -15,7 +14,7 @@ internal sealed class PolledFiles : IDisposable
     private readonly Action<IReadOnlyList<byte[]>> _take;
     private readonly Action<Exception?> _tell;
     private readonly ITimer _timer;
-    private IReadOnlyList<byte[]>? _seen;
+    private IReadOnlyList<byte[]> _seen;
     private string? _failure;
 
     /// <summary>Reads the files for the first time.</summary>
@@ -43,17 +42,10 @@ internal sealed class PolledFiles : IDisposable
     {
         lock (_gate)
         {
+            IReadOnlyList<byte[]> now;
             try
             {
-                IReadOnlyList<byte[]> now = Read();
-                if (_seen is null || !Same(now, _seen))
-                {
-                    _seen = now;
-                    _take(now);
-                    _tell(null);
-                }
-
-                _failure = null;
+                now = Read();
             }
             catch (Exception error) when (IsContent(error))
             {
@@ -62,8 +54,32 @@ internal sealed class PolledFiles : IDisposable
                     _failure = error.Message;
                     _tell(error);
                 }
+
+                return;
+            }
+
+            _failure = null;
+            if (!Same(now, _seen))
+            {
+                _seen = now;
+                Take(now);
             }
         }
+    }
+
+    private void Take(IReadOnlyList<byte[]> contents)
+    {
+        try
+        {
+            _take(contents);
+        }
+        catch (Exception error) when (IsContent(error))
+        {
+            _tell(error);
+            return;
+        }
+
+        _tell(null);
     }
 
     private static bool Same(IReadOnlyList<byte[]> one, IReadOnlyList<byte[]> other) =>
