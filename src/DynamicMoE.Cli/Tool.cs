@@ -8,6 +8,8 @@ namespace DynamicMoE.Cli;
 /// <summary>The command line from arguments to exit code.</summary>
 internal static class Tool
 {
+    private static readonly TimeSpan? s_termination = new InvocationConfiguration().ProcessTerminationTimeout;
+
     /// <summary>Runs one command. Every failure ends as one line on the error stream.</summary>
     public static async Task<int> RunAsync(string[] arguments, ToolConsole console)
     {
@@ -21,6 +23,7 @@ internal static class Tool
                     Output = console.Out,
                     Error = console.Error,
                     EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = ServeCommand.Is(parsed) ? null : s_termination,
                 }).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -55,6 +58,8 @@ internal static class Tool
         BenchCommand.Create(console),
         ProfileCommand.Create(console),
         CompareCommand.Create(console),
+        ServeCommand.Create(console),
+        KeysCommand.Create(console),
     };
 
     private static int Fail(ToolConsole console, string message, int code)

@@ -21,7 +21,7 @@ internal static class ConfigCommand
     {
         Option<string?> file = SharedOptions.FilePath("--config", "YAML file of settings. Default: config.yaml in the current folder, if there is one.");
         Option<string?> preset = Preset();
-        Option<string[]> set = Set();
+        Option<string[]> set = SharedOptions.Set();
         Option<bool> json = SharedOptions.Json();
         var command = new Command(name, description) { file, preset, set, json };
         command.SetAction(parsed => run(new ConfigRequest(parsed.GetValue(file), parsed.GetValue(preset), parsed.GetValue(set) ?? []), parsed.GetValue(json)));
@@ -43,19 +43,6 @@ internal static class ConfigCommand
             return text;
         },
     };
-
-    private static Option<string[]> Set()
-    {
-        var option = new Option<string[]>("--set") { Description = "A setting, such as router.min_experts=2. May be given several times.", HelpName = "KEY=VALUE" };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.FirstOrDefault(token => !token.Value.Contains('=', StringComparison.Ordinal)) is { } wrong)
-            {
-                result.AddError($"--set '{wrong.Value}' is not of the form KEY=VALUE");
-            }
-        });
-        return option;
-    }
 
     private static int Show(ToolConsole console, ConfigRequest request, bool json)
     {

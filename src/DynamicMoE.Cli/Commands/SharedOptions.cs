@@ -49,6 +49,20 @@ internal static class SharedOptions
         return option;
     }
 
+    /// <summary>Settings on the command line.</summary>
+    public static Option<string[]> Set()
+    {
+        var option = new Option<string[]>("--set") { Description = "A setting, such as router.min_experts=2. May be given several times.", HelpName = "KEY=VALUE" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(token => !token.Value.Contains('=', StringComparison.Ordinal)) is { } wrong)
+            {
+                result.AddError($"--set '{wrong.Value}' is not of the form KEY=VALUE");
+            }
+        });
+        return option;
+    }
+
     /// <summary>A calibration to start thresholds from.</summary>
     public static Option<string?> Calibration() => FilePath(
         "--calibration", "File that dmoe calibrate wrote for this model: thresholds start from it, so that no text is needed to find them.");

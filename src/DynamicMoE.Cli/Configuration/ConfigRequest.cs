@@ -16,16 +16,20 @@ internal sealed record ConfigRequest(string? File, string? Preset, IReadOnlyList
 
     /// <summary>Reads the settings: the file, the environment, the command line.</summary>
     /// <exception cref="SettingsException">The settings are not valid.</exception>
-    public DynamicMoESettings Read()
+    public DynamicMoESettings Read() => DynamicMoESettings.Read(Build());
+
+    /// <summary>The file, the environment, the command line.</summary>
+    /// <param name="reloadInterval">How often the file is looked at for changes; null: never.</param>
+    public IConfigurationRoot Build(TimeSpan? reloadInterval = null)
     {
         var builder = new ConfigurationBuilder();
         if (ReadFile is not null)
         {
-            builder.AddDynamicMoEYaml(ReadFile);
+            builder.AddDynamicMoEYaml(ReadFile, reloadInterval: reloadInterval);
         }
 
         builder.AddDynamicMoEEnvironment();
         builder.AddDynamicMoECommandLine(Preset is null ? Assignments : [$"preset={Preset}", .. Assignments]);
-        return DynamicMoESettings.Read(builder.Build());
+        return builder.Build();
     }
 }

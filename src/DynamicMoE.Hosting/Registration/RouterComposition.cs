@@ -69,7 +69,7 @@ internal static class RouterComposition
             var options = new MonitoringOptions
             {
                 AlertThresholds = Thresholds(from),
-                Webhook = from.AlertWebhook.Length == 0 ? null : new WebhookOptions { Url = new Uri(from.AlertWebhook) },
+                Webhook = from.AlertWebhook.Length == 0 ? null : new WebhookOptions { Url = new Uri(from.AlertWebhook), Secret = from.AlertSecret },
                 TimeProvider = time,
                 Logger = logs?.CreateLogger(typeof(MonitoredRouter).FullName!),
             };

@@ -14,6 +14,7 @@ public sealed class DynamicMoESettings
         Benchmarking = new BenchmarkingSettings(values);
         Runtime = new RuntimeSettings(values);
         Serving = new ServingSettings(values);
+        Server = new ServerSettings(values);
         Security = new SecuritySettings(values);
     }
 
@@ -38,6 +39,9 @@ public sealed class DynamicMoESettings
 
     /// <summary><c>serving</c>: the queue, its batches and what happens under overload.</summary>
     public ServingSettings Serving { get; }
+
+    /// <summary><c>server</c>: where the HTTP service listens and what it takes.</summary>
+    public ServerSettings Server { get; }
 
     /// <summary><c>security</c>: what the HTTP service asks of its callers.</summary>
     public SecuritySettings Security { get; }

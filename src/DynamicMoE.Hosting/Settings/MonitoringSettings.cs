@@ -26,13 +26,21 @@ public sealed class MonitoringSettings
     /// <value>An http or https address of at most 4096 characters. Empty, the default, is none. A running process takes a change of the file.</value>
     public string AlertWebhook => _values.Get(SettingKeys.AlertWebhook);
 
+    /// <summary><c>alert_secret</c>: key of the alerts' signature, see <see cref="WebhookOptions.Secret"/>.</summary>
+    /// <value>A text of 16 to 1024 bytes; the default, null, is not signed.</value>
+    public string? AlertSecret => _values.Get(SettingKeys.AlertSecret);
+
     /// <summary><c>metrics_port</c>: port of the HTTP service's metrics.</summary>
-    /// <value>Between 1 and 65535. The default is 9090.</value>
+    /// <value>Between 0 (a free port) and 65535. The default is 9090.</value>
     public int MetricsPort => _values.Get(SettingKeys.MetricsPort);
 
     /// <summary><c>health_port</c>: port of the HTTP service's health checks.</summary>
-    /// <value>Between 1 and 65535. The default is 8080.</value>
+    /// <value>Between 0 (a free port) and 65535. The default is 8080.</value>
     public int HealthPort => _values.Get(SettingKeys.HealthPort);
+
+    /// <summary><c>otlp_endpoint</c>: where the HTTP service sends metrics and traces by OTLP over gRPC.</summary>
+    /// <value>An http or https address of at most 4096 characters. Empty, the default, is none.</value>
+    public string OtlpEndpoint => _values.Get(SettingKeys.OtlpEndpoint);
 }
 
 /// <summary><c>monitoring.alert_thresholds</c>: from which values on an alert is raised. A running process takes a change of the file.</summary>

@@ -7,15 +7,31 @@ public sealed class SecuritySettings
 
     internal SecuritySettings(SettingValues values) => _values = values;
 
-    /// <summary><c>api_key_required</c>: whether a request needs a key.</summary>
+    /// <summary><c>api_key_required</c>: whether a request needs a key. Then <see cref="ApiKeysFile"/> is needed too.</summary>
     /// <value>The default is false.</value>
     public bool ApiKeyRequired => _values.Get(SettingKeys.ApiKeyRequired);
 
-    /// <summary><c>ssl_enabled</c>: whether the service speaks TLS.</summary>
+    /// <summary><c>api_keys_file</c>: names, hashes, roles and limits of the keys. A change is taken while the service runs.</summary>
+    /// <value>A path; the default, null, is no keys.</value>
+    public string? ApiKeysFile => _values.Get(SettingKeys.ApiKeysFile);
+
+    /// <summary><c>ssl_enabled</c>: whether the API speaks TLS. Then <see cref="SslCertFile"/> and <see cref="SslKeyFile"/> are needed too.</summary>
     /// <value>The default is false.</value>
     public bool SslEnabled => _values.Get(SettingKeys.SslEnabled);
 
-    /// <summary><c>rate_limit</c>: requests of a caller per hour.</summary>
-    /// <value>Between 1 and 2147483647. The default is 1000.</value>
+    /// <summary><c>ssl_cert_file</c>: the certificate and those between it and the root, PEM. A change is taken while the service runs.</summary>
+    /// <value>A path; the default is null.</value>
+    public string? SslCertFile => _values.Get(SettingKeys.SslCertFile);
+
+    /// <summary><c>ssl_key_file</c>: the certificate's private key, PEM, not encrypted.</summary>
+    /// <value>A path; the default is null.</value>
+    public string? SslKeyFile => _values.Get(SettingKeys.SslKeyFile);
+
+    /// <summary><c>rate_limit</c>: requests of a key, or of an address without one, in any hour. A key's own limit comes before it.</summary>
+    /// <value>Between 0 (no limit) and 2147483647. The default is 1000.</value>
     public int RateLimit => _values.Get(SettingKeys.RateLimit);
+
+    /// <summary><c>rate_limit_loopback</c>: whether the limit holds for requests of this machine without a key too.</summary>
+    /// <value>The default is false.</value>
+    public bool RateLimitLoopback => _values.Get(SettingKeys.RateLimitLoopback);
 }

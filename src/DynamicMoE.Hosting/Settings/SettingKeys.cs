@@ -1,3 +1,4 @@
+using System.Net;
 using static DynamicMoE.Hosting.SettingTypes;
 
 namespace DynamicMoE.Hosting;
@@ -66,10 +67,13 @@ internal static class SettingKeys
         new("monitoring.alert_thresholds.memory_usage_mb", Above(0, 1_000_000_000), 1000) { Reload = ReloadRule.Live };
     internal static readonly SettingKey<string> AlertWebhook =
         new("monitoring.alert_webhook", Address, "") { Variable = EnvironmentVariables.AlertWebhook, Secret = true, Reload = ReloadRule.Live };
+    internal static readonly SettingKey<string?> AlertSecret =
+        new("monitoring.alert_secret", OptionalObject(SettingTypes.Secret), null) { Variable = EnvironmentVariables.AlertSecret, Secret = true };
     internal static readonly SettingKey<int> MetricsPort =
-        new("monitoring.metrics_port", Whole(1, 65535), 9090) { Variable = EnvironmentVariables.MetricsPort };
+        new("monitoring.metrics_port", SettingTypes.Port, 9090) { Variable = EnvironmentVariables.MetricsPort };
     internal static readonly SettingKey<int> HealthPort =
-        new("monitoring.health_port", Whole(1, 65535), 8080) { Variable = EnvironmentVariables.HealthPort };
+        new("monitoring.health_port", SettingTypes.Port, 8080) { Variable = EnvironmentVariables.HealthPort };
+    internal static readonly SettingKey<string> OtlpEndpoint = new("monitoring.otlp_endpoint", Address, "") { Secret = true };
 
     internal static readonly SettingKey<int> NumRuns = new("benchmarking.num_runs", Whole(1, 1_000_000), 100);
     internal static readonly SettingKey<int> WarmupRuns = new("benchmarking.warmup_runs", Whole(0, 1_000_000), 10);
@@ -102,10 +106,32 @@ internal static class SettingKeys
     internal static readonly SettingKey<double> DrainSeconds = new("serving.drain_seconds", Real(0, 86_400), 25);
     internal static readonly SettingKey<string?> StateDirectory = new("serving.state_directory", OptionalObject(SettingTypes.Path), null);
 
+    internal static readonly SettingKey<int> Port = new("server.port", SettingTypes.Port, 5080) { Variable = EnvironmentVariables.Port };
+    internal static readonly SettingKey<IPAddress> Bind = new("server.bind", SettingTypes.NetworkAddress, IPAddress.Loopback);
+    internal static readonly SettingKey<IPAddress> HealthBind = new("server.health_bind", SettingTypes.NetworkAddress, IPAddress.Loopback);
+    internal static readonly SettingKey<IPAddress> MetricsBind = new("server.metrics_bind", SettingTypes.NetworkAddress, IPAddress.Loopback);
+    internal static readonly SettingKey<bool> Insecure = new("server.insecure", Switch, false);
+    internal static readonly SettingKey<int> MaxRequestBytes = new("server.max_request_bytes", Whole(1024, int.MaxValue), 67_108_864);
+    internal static readonly SettingKey<int> MaxHeaderBytes = new("server.max_header_bytes", Whole(1024, 1_048_576), 32_768);
+    internal static readonly SettingKey<int> MaxHeaders = new("server.max_headers", Whole(8, 1000), 100);
+    internal static readonly SettingKey<int> MaxConnections = new("server.max_connections", Whole(1, 1_048_576), 1024);
+    internal static readonly SettingKey<double> HeaderTimeoutSeconds = new("server.header_timeout_seconds", Real(0.1, 3600), 15);
+    internal static readonly SettingKey<double> KeepAliveSeconds = new("server.keep_alive_seconds", Real(0.1, 86_400), 130);
+    internal static readonly SettingKey<int> MinBodyRate = new("server.min_body_rate", Whole(0, 1_073_741_824), 240);
+    internal static readonly SettingKey<LogFormat> LogFormat =
+        new("server.log_format", SettingTypes.LogFormat, Hosting.LogFormat.Text);
+
     internal static readonly SettingKey<bool> ApiKeyRequired =
         new("security.api_key_required", Switch, false) { Variable = EnvironmentVariables.ApiKeyRequired };
+    internal static readonly SettingKey<string?> ApiKeysFile =
+        new("security.api_keys_file", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.ApiKeysFile };
     internal static readonly SettingKey<bool> SslEnabled = new("security.ssl_enabled", Switch, false) { Variable = EnvironmentVariables.SslEnabled };
-    internal static readonly SettingKey<int> RateLimit = new("security.rate_limit", Whole(1, int.MaxValue), 1000) { Variable = EnvironmentVariables.RateLimit };
+    internal static readonly SettingKey<string?> SslCertFile =
+        new("security.ssl_cert_file", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.SslCertFile };
+    internal static readonly SettingKey<string?> SslKeyFile =
+        new("security.ssl_key_file", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.SslKeyFile };
+    internal static readonly SettingKey<int> RateLimit = new("security.rate_limit", Whole(0, int.MaxValue), 1000) { Variable = EnvironmentVariables.RateLimit };
+    internal static readonly SettingKey<bool> RateLimitLoopback = new("security.rate_limit_loopback", Switch, false);
 
     private static readonly Dictionary<string, SettingKey> ByPath;
     private static readonly HashSet<string> Sections;
@@ -120,12 +146,15 @@ internal static class SettingKeys
             MaxTokens, Threads,
             Normalize, Epsilon, Percentile, SmoothingFactor, HeadAggregation, Temperature,
             EnableAutoscaling, EnableParallel, EnableCaching, MaxWorkers, CacheSize, CacheAdaptive, CacheTtlSeconds,
-            EnableMonitoring, EnableCircuitBreaker, AvgLatencyMs, ErrorRate, LoadBalanceVariance, MemoryUsageMb, AlertWebhook, MetricsPort, HealthPort,
+            EnableMonitoring, EnableCircuitBreaker, AvgLatencyMs, ErrorRate, LoadBalanceVariance, MemoryUsageMb, AlertWebhook, AlertSecret,
+            MetricsPort, HealthPort, OtlpEndpoint,
             NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
             LogLevel, Isa, NativePath,
             Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, HighWater, OverloadSteps,
             GuardrailRate, DrainSeconds, StateDirectory,
-            ApiKeyRequired, SslEnabled, RateLimit,
+            Port, Bind, HealthBind, MetricsBind, Insecure, MaxRequestBytes, MaxHeaderBytes, MaxHeaders, MaxConnections, HeaderTimeoutSeconds, KeepAliveSeconds,
+            MinBodyRate, LogFormat,
+            ApiKeyRequired, ApiKeysFile, SslEnabled, SslCertFile, SslKeyFile, RateLimit, RateLimitLoopback,
         ];
         for (int i = 0; i < All.Count; i++)
         {

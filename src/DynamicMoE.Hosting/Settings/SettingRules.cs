@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace DynamicMoE.Hosting;
 
 /// <summary>Rules between two settings. A rule is left out when one of them was refused by itself.</summary>
@@ -21,7 +23,29 @@ internal sealed class SettingRules(SettingValues values, IReadOnlySet<SettingKey
             SettingKeys.MeanExpertsBudget,
             SettingKeys.RoutingStrategy,
             "needs threshold as");
+        rules.Ports();
+        rules.Service();
         return rules._problems;
+    }
+
+    private void Ports()
+    {
+        SettingKey<int>[] ports = [SettingKeys.Port, SettingKeys.HealthPort, SettingKeys.MetricsPort];
+        foreach ((SettingKey<int> one, SettingKey<int> other) in ((SettingKey<int>, SettingKey<int>)[])[(ports[0], ports[1]), (ports[0], ports[2]), (ports[1], ports[2])])
+        {
+            Require(values.Get(one) == 0 || values.Get(one) != values.Get(other), one, other, "must differ from");
+        }
+    }
+
+    private void Service()
+    {
+        Require(!values.Get(SettingKeys.ApiKeyRequired) || values.Get(SettingKeys.ApiKeysFile) is not null, SettingKeys.ApiKeyRequired, SettingKeys.ApiKeysFile, "needs a file as");
+        Require(!values.Get(SettingKeys.SslEnabled) || values.Get(SettingKeys.SslCertFile) is not null, SettingKeys.SslEnabled, SettingKeys.SslCertFile, "needs a file as");
+        Require(!values.Get(SettingKeys.SslEnabled) || values.Get(SettingKeys.SslKeyFile) is not null, SettingKeys.SslEnabled, SettingKeys.SslKeyFile, "needs a file as");
+        bool mayBind = values.Get(SettingKeys.Insecure) || IPAddress.IsLoopback(values.Get(SettingKeys.Bind));
+        const string Public = "is not loopback and, unless server.insecure is true, needs true as";
+        Require(mayBind || values.Get(SettingKeys.ApiKeyRequired), SettingKeys.Bind, SettingKeys.ApiKeyRequired, Public);
+        Require(mayBind || values.Get(SettingKeys.SslEnabled), SettingKeys.Bind, SettingKeys.SslEnabled, Public);
     }
 
     private void NotAbove(SettingKey low, double? value, SettingKey high, double? bound) =>
@@ -38,6 +62,6 @@ internal sealed class SettingRules(SettingValues values, IReadOnlySet<SettingKey
         SettingSource source = values.Source(key).Kind <= SettingSourceKind.Preset ? values.Source(other) : values.Source(key);
         string? value = key.Show(values.Get(key));
         _problems.Add(new SettingProblem(
-            source, key.Path, value, null, $"{key.Path} ({value}, {values.Source(key)}) {relation} {other.Path} ({other.Show(values.Get(other))}, {values.Source(other)})"));
+            source, key.Path, value, null, $"{key.Path} ({value}, {values.Source(key)}) {relation} {other.Path} ({other.Show(values.Get(other)) ?? "null"}, {values.Source(other)})"));
     }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace DynamicMoE.Hosting;
 
@@ -116,6 +118,22 @@ internal sealed class TextType(string allowed, Func<string, bool> accepts, Func<
     }
 
     internal override string Show(string value) => show is null ? value : show(value);
+}
+
+/// <summary>Addresses of network interfaces, in their usual notation.</summary>
+internal sealed class NetworkAddressType : ScalarType<IPAddress>
+{
+    internal override string Allowed => "an IP address";
+
+    // IPAddress takes 1 for 0.0.0.1; four parts are asked for, so that a slip does not become an address.
+    internal override bool TryParse(string text, bool quoted, out IPAddress value)
+    {
+        bool good = IPAddress.TryParse(text, out IPAddress? parsed) && (parsed.AddressFamily == AddressFamily.InterNetworkV6 || parsed.ToString() == text);
+        value = good ? parsed! : IPAddress.None;
+        return good;
+    }
+
+    internal override string Show(IPAddress value) => value.ToString();
 }
 
 /// <summary>Whole numbers, as a YAML list or separated by commas.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace DynamicMoE.Hosting;
@@ -15,6 +16,16 @@ internal static class SettingTypes
 
     /// <summary>Empty is accepted, as the variable's own default is, and means none.</summary>
     internal static TextType Address { get; } = new($"an http or https address of at most {MostText} characters, or empty", IsAddress, WithoutPath);
+
+    /// <summary>A key of a signature. Nothing of it is ever shown. A key in base64 is looked at where it is used.</summary>
+    internal static TextType Secret { get; } = new("a text of 16..1024 bytes", text => Encoding.UTF8.GetByteCount(text) is >= 16 and <= 1024, _ => "(hidden)");
+
+    /// <summary>0 is a free port that the system chooses.</summary>
+    internal static NumberType<int> Port { get; } = Whole(0, 65535);
+
+    internal static NetworkAddressType NetworkAddress { get; } = new();
+
+    internal static ChoiceType<LogFormat> LogFormat { get; } = new([.. Enum.GetValues<LogFormat>().Select(value => (Lower(value), value))]);
 
     internal static ChoiceType<string> Estimator { get; } = new([.. ComplexityEstimators.All.Select(name => (name, name))]);
 

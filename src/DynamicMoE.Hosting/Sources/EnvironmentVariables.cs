@@ -30,12 +30,35 @@ public static class EnvironmentVariables
     /// <summary>File or folder of the native library: <c>runtime.native_path</c>. The library's loader reads it too.</summary>
     public const string NativePath = "DYNAMIC_MOE_NATIVE_PATH";
 
-    // Those of the HTTP service, which publishes their names.
-    internal const string MetricsPort = "DYNAMIC_MOE_METRICS_PORT";
-    internal const string HealthPort = "DYNAMIC_MOE_HEALTH_PORT";
-    internal const string ApiKeyRequired = "DYNAMIC_MOE_API_KEY_REQUIRED";
-    internal const string SslEnabled = "DYNAMIC_MOE_SSL_ENABLED";
-    internal const string RateLimit = "DYNAMIC_MOE_RATE_LIMIT";
+    /// <summary>Key of the alerts' signature: <c>monitoring.alert_secret</c>.</summary>
+    public const string AlertSecret = "DYNAMIC_MOE_ALERT_SECRET";
+
+    /// <summary>Port of the HTTP service's API and page: <c>server.port</c>.</summary>
+    public const string Port = "DYNAMIC_MOE_PORT";
+
+    /// <summary>Port of the HTTP service's metrics: <c>monitoring.metrics_port</c>.</summary>
+    public const string MetricsPort = "DYNAMIC_MOE_METRICS_PORT";
+
+    /// <summary>Port of the HTTP service's health checks: <c>monitoring.health_port</c>.</summary>
+    public const string HealthPort = "DYNAMIC_MOE_HEALTH_PORT";
+
+    /// <summary>Whether a request needs a key: <c>security.api_key_required</c>.</summary>
+    public const string ApiKeyRequired = "DYNAMIC_MOE_API_KEY_REQUIRED";
+
+    /// <summary>File of the keys: <c>security.api_keys_file</c>.</summary>
+    public const string ApiKeysFile = "DYNAMIC_MOE_API_KEYS_FILE";
+
+    /// <summary>Whether the API speaks TLS: <c>security.ssl_enabled</c>.</summary>
+    public const string SslEnabled = "DYNAMIC_MOE_SSL_ENABLED";
+
+    /// <summary>File of the certificate: <c>security.ssl_cert_file</c>.</summary>
+    public const string SslCertFile = "DYNAMIC_MOE_SSL_CERT_FILE";
+
+    /// <summary>File of the certificate's key: <c>security.ssl_key_file</c>.</summary>
+    public const string SslKeyFile = "DYNAMIC_MOE_SSL_KEY_FILE";
+
+    /// <summary>Requests of a caller per hour: <c>security.rate_limit</c>.</summary>
+    public const string RateLimit = "DYNAMIC_MOE_RATE_LIMIT";
 
     /// <summary>What all of them begin with; a variable that begins so and is none of them is refused.</summary>
     internal const string Prefix = "DYNAMIC_MOE_";

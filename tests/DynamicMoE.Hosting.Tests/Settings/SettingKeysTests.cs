@@ -55,7 +55,7 @@ public sealed class SettingKeysTests
     {
         string[] variables = [.. SettingKeys.All.Select(key => key.Variable).OfType<string>()];
 
-        Assert.Equal(14, variables.Length);
+        Assert.Equal(19, variables.Length);
         Assert.Equal(variables.Length, variables.Distinct().Count());
         Assert.All(variables, name => Assert.StartsWith(EnvironmentVariables.Prefix, name, StringComparison.Ordinal));
     }
@@ -79,9 +79,15 @@ public sealed class SettingKeysTests
         { "optimization.cache_size", "3", "16777216", "2 16777217" },
         { "optimization.cache_ttl_seconds", "0.001", "31536000", "0 31536001" },
         { "monitoring.alert_thresholds.error_rate", "0", "1", "-0.1 1.1" },
-        { "monitoring.metrics_port", "1", "65535", "0 65536" },
+        { "monitoring.metrics_port", "0", "65535", "-1 65536" },
+        { "monitoring.alert_secret", "0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZg==", "0123456789abcde" },
+        { "server.port", "0", "65535", "-1 65536" },
+        { "server.bind", "0.0.0.0", "::", "localhost 1 127.1 256.0.0.1 example.org 127.0.0.1:80" },
+        { "server.max_request_bytes", "1024", "2147483647", "1023 2147483648" },
+        { "server.header_timeout_seconds", "0.1", "3600", "0 3601" },
+        { "server.log_format", "text", "JSON", "xml" },
         { "benchmarking.warmup_runs", "0", "1000000", "-1 1000001" },
-        { "security.rate_limit", "1", "2147483647", "0 2147483648" },
+        { "security.rate_limit", "0", "2147483647", "-1 2147483648" },
         { "router.load_balancing", "true", "False", "yes 1 on" },
         { "router.complexity_estimator", "router_margin", "THRESHOLD", "entropy" },
         { "runtime.isa", "scalar", "avx512bf16", "AVX2 sse9" },

@@ -48,8 +48,13 @@ public sealed class EnvironmentTests
                 ["DYNAMIC_MOE_HEALTH_PORT"] = "14",
                 ["DYNAMIC_MOE_ALERT_WEBHOOK"] = "https://a.example/b",
                 ["DYNAMIC_MOE_API_KEY_REQUIRED"] = "true",
+                ["DYNAMIC_MOE_API_KEYS_FILE"] = "/a/keys",
                 ["DYNAMIC_MOE_SSL_ENABLED"] = "true",
+                ["DYNAMIC_MOE_SSL_CERT_FILE"] = "/a/cert.pem",
+                ["DYNAMIC_MOE_SSL_KEY_FILE"] = "/a/key.pem",
                 ["DYNAMIC_MOE_RATE_LIMIT"] = "15",
+                ["DYNAMIC_MOE_PORT"] = "16",
+                ["DYNAMIC_MOE_ALERT_SECRET"] = "0123456789abcdef",
                 ["DYNAMIC_MOE_ISA"] = "scalar",
                 ["DYNAMIC_MOE_NATIVE_PATH"] = "/a/b.so",
             },
@@ -61,6 +66,8 @@ public sealed class EnvironmentTests
         Assert.Equal((false, 13, 14, "https://a.example/b"), (
             settings.Monitoring.EnableMonitoring, settings.Monitoring.MetricsPort, settings.Monitoring.HealthPort, settings.Monitoring.AlertWebhook));
         Assert.Equal((true, true, 15), (settings.Security.ApiKeyRequired, settings.Security.SslEnabled, settings.Security.RateLimit));
+        Assert.Equal(("/a/keys", "/a/cert.pem", "/a/key.pem"), (settings.Security.ApiKeysFile, settings.Security.SslCertFile, settings.Security.SslKeyFile));
+        Assert.Equal((16, "0123456789abcdef"), (settings.Server.Port, settings.Monitoring.AlertSecret));
     }
 
     [Fact]
@@ -90,5 +97,16 @@ public sealed class EnvironmentTests
         Assert.Equal("https://user:pw@hooks.example/services/T0/secret?key=1", settings.Monitoring.AlertWebhook);
         Assert.Equal("https://hooks.example/(hidden)", settings.List().Single(value => value.Key == "monitoring.alert_webhook").Value);
         Assert.DoesNotContain("secret", Assert.Single(problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_WhenASecretIsSet_ShowsNothingOfIt()
+    {
+        DynamicMoESettings settings = new Sources { Variables = new() { ["DYNAMIC_MOE_ALERT_SECRET"] = "correct-horse-battery" } }.Read();
+        string[] problems = new Sources { Variables = new() { ["DYNAMIC_MOE_ALERT_SECRET"] = "correct-horse" } }.Problems();
+
+        Assert.Equal("correct-horse-battery", settings.Monitoring.AlertSecret);
+        Assert.Equal("(hidden)", settings.List().Single(value => value.Key == "monitoring.alert_secret").Value);
+        Assert.DoesNotContain("horse", Assert.Single(problems), StringComparison.Ordinal);
     }
 }
