@@ -1,0 +1,13 @@
+namespace DynamicMoE.Server;
+
+/// <summary>Metadata of endpoints that change the service: whoever checks keys asks for one that may.</summary>
+internal sealed class AdminEndpoint
+{
+    public static AdminEndpoint Instance { get; } = new();
+}
+
+/// <summary>Metadata of endpoints in OpenAI's shape: their problem documents have the member <c>error</c> too.</summary>
+internal sealed class OpenAiEndpoint
+{
+    public static OpenAiEndpoint Instance { get; } = new();
+}
