@@ -29,6 +29,12 @@ public sealed record ServedModelInfo
 
     /// <summary>Chat template of the checkpoint (Jinja), or null.</summary>
     public string? ChatTemplate { get; init; }
+
+    /// <summary>Text of the begin token, for the chat template; null: none.</summary>
+    public string? BosToken { get; init; }
+
+    /// <summary>Text of the end token, for the chat template; null: none.</summary>
+    public string? EosToken { get; init; }
 }
 
 /// <summary>A layer with experts.</summary>

@@ -75,6 +75,18 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
+    /// <summary>Checks the header of a file that is in memory. Nothing is copied.</summary>
+    /// <param name="bytes">The whole file; not to be changed while this is used.</param>
+    /// <param name="name">Name for messages.</param>
+    /// <returns>The file.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is null.</exception>
+    /// <exception cref="CheckpointFormatException">The bytes break the format; the message names tensor and value.</exception>
+    public static SafetensorsFile Read(ReadOnlyMemory<byte> bytes, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Create(name, TensorBytes.Hold(bytes));
+    }
+
     /// <summary>Reads a floating-point tensor, widened to float32.</summary>
     /// <param name="tensor">A tensor of this file, of type F32, F16 or BF16.</param>
     /// <param name="destination">[out] All elements, row-major.</param>

@@ -30,11 +30,14 @@ internal abstract class TensorBytes : IDisposable
         return new Held(copy.ToArray());
     }
 
-    private sealed class Held(byte[] bytes) : TensorBytes
+    /// <summary>Bytes of the caller, which stay as they are.</summary>
+    public static TensorBytes Hold(ReadOnlyMemory<byte> bytes) => new Held(bytes);
+
+    private sealed class Held(ReadOnlyMemory<byte> bytes) : TensorBytes
     {
         public override long Length => bytes.Length;
 
-        public override void Read(long offset, Span<byte> destination) => bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+        public override void Read(long offset, Span<byte> destination) => bytes.Span.Slice((int)offset, destination.Length).CopyTo(destination);
 
         public override void Dispose()
         {

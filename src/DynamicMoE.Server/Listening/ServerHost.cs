@@ -65,6 +65,7 @@ public static class ServerHost
             }
 
             ServerPipeline.Apply(app, settings);
+            app.MapApi();
             options.MapEndpoints?.Invoke(app);
             Announce(app, settings);
             return app;
@@ -79,7 +80,8 @@ public static class ServerHost
     private static void Register(IServiceCollection services, IConfiguration configuration, DynamicMoESettings settings, ServerHostOptions options)
     {
         services.AddSingleton(options.TimeProvider);
-        services.AddDynamicMoE(configuration);
+        services.AddSingleton(configuration);
+        DynamicMoEBuilder dynamicMoE = services.AddDynamicMoE(configuration);
         services.AddSystemd();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.Serving.DrainSeconds) + s_close);
         services.AddRoutingCore();
@@ -98,6 +100,10 @@ public static class ServerHost
         services.AddHealthChecks().AddCheck<StoppingCheck>("accepting", tags: ["ready"]);
         MetricsSetup.Apply(services, settings.Monitoring);
         options.ConfigureServices?.Invoke(services);
+        if (!services.Any(service => service.ServiceType == typeof(IInferenceService)))
+        {
+            dynamicMoE.AddInferenceService();
+        }
     }
 
     private static void Announce(WebApplication app, DynamicMoESettings settings)

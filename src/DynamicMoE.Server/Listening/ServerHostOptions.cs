@@ -7,11 +7,12 @@ namespace DynamicMoE.Server;
 /// <summary>What a host of the service gets beside its settings.</summary>
 public sealed class ServerHostOptions
 {
-    /// <summary>Registers what serves requests: <c>IInferenceService</c>, health checks with the tags <c>live</c>, <c>ready</c> and <c>startup</c>.</summary>
-    /// <value>The default is null: nothing.</value>
+    /// <summary>Registers services of the host's own: a layer or a model to serve, or another <c>IInferenceService</c>, which then brings its own health checks
+    /// with the tags <c>live</c>, <c>ready</c> and <c>startup</c>.</summary>
+    /// <value>The default is null: what <c>serving.model</c> says is served, else the router of the settings.</value>
     public Action<IServiceCollection>? ConfigureServices { get; set; }
 
-    /// <summary>Maps endpoints of the API's port; the other ports have none but their own.</summary>
+    /// <summary>Maps more endpoints on the API's port; the other ports have none but their own.</summary>
     /// <value>The default is null: none.</value>
     public Action<IEndpointRouteBuilder>? MapEndpoints { get; set; }
 

@@ -31,6 +31,7 @@ internal static class ServerPipeline
             return next(context);
         });
         app.UseRouting();
+        app.UseProblems();
         app.UseRateLimiter();
         app.Use(next => context =>
         {

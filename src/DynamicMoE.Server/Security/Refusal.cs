@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace DynamicMoE.Server;
@@ -34,34 +33,11 @@ internal sealed record Refusal(int Status, string Code, string Title, string Det
     /// <summary>Answers with it. Nothing was sent before.</summary>
     public Task SendAsync(HttpContext context)
     {
-        HttpResponse response = context.Response;
-        response.StatusCode = Status;
-        response.ContentType = "application/problem+json";
-        response.Headers.CacheControl = "no-store";
         if (Status == StatusCodes.Status401Unauthorized)
         {
-            response.Headers.WWWAuthenticate = "Bearer";
+            context.Response.Headers.WWWAuthenticate = "Bearer";
         }
 
-        byte[] body = Document();
-        response.ContentLength = body.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(body, 0, body.Length, context.RequestAborted);
-    }
-
-    private byte[] Document()
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteString("type"u8, $"urn:dynamicmoe:problem:{Code}");
-            json.WriteString("title"u8, Title);
-            json.WriteNumber("status"u8, Status);
-            json.WriteString("detail"u8, Detail);
-            json.WriteString("code"u8, Code);
-            json.WriteEndObject();
-        }
-
-        return buffer.ToArray();
+        return ProblemWriter.SendAsync(context, new Problem(Status, Code, Title, Detail));
     }
 }

@@ -47,6 +47,12 @@ internal sealed class RunningServer : IAsyncDisposable
             Map(routes);
             more?.Invoke(routes);
         };
+        Action<IServiceCollection>? services = options.ConfigureServices;
+        options.ConfigureServices = added =>
+        {
+            added.AddSingleton<IInferenceService>(new FakeInferenceService());
+            services?.Invoke(added);
+        };
         options.ConfigureLogging = logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log);
         WebApplication app = ServerHost.Create(Configuration(assignments), options);
         await app.StartAsync();
