@@ -9,7 +9,10 @@ internal static class RouterComposition
 {
     internal static IRouter Create(IServiceProvider services) => Compose(services.GetRequiredService<DynamicRouter>(), services);
 
-    internal static IRouter Compose(DynamicRouter core, IServiceProvider services)
+    /// <param name="core">The router.</param>
+    /// <param name="services">Settings, clock and loggers.</param>
+    /// <param name="name">In metrics and alerts; null: that of the options.</param>
+    internal static IRouter Compose(DynamicRouter core, IServiceProvider services, string? name = null)
     {
         var monitor = services.GetRequiredService<SettingsMonitor>();
         DynamicMoESettings settings = monitor.CurrentValue;
@@ -43,11 +46,11 @@ internal static class RouterComposition
             });
         }
 
-        return settings.Monitoring.EnableMonitoring ? Watched(router, monitor, settings, time, logs, [.. services.GetServices<MonitoringConfiguration>()]) : router;
+        return settings.Monitoring.EnableMonitoring ? Watched(router, monitor, settings, time, logs, name, [.. services.GetServices<MonitoringConfiguration>()]) : router;
     }
 
     private static MonitoredRouter Watched(
-        IRouter router, SettingsMonitor monitor, DynamicMoESettings settings, TimeProvider time, ILoggerFactory? logs, MonitoringConfiguration[] changes)
+        IRouter router, SettingsMonitor monitor, DynamicMoESettings settings, TimeProvider time, ILoggerFactory? logs, string? name, MonitoringConfiguration[] changes)
     {
         MonitoredRouter watched = router.WithMonitoring(settings.Monitoring.EnableCircuitBreaker, Options(settings.Monitoring));
         string url = settings.Monitoring.AlertWebhook;
@@ -73,6 +76,7 @@ internal static class RouterComposition
                 TimeProvider = time,
                 Logger = logs?.CreateLogger(typeof(MonitoredRouter).FullName!),
             };
+            options.Name = name ?? options.Name;
             foreach (MonitoringConfiguration change in changes)
             {
                 change.Apply(options);

@@ -213,9 +213,12 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
         }
 
         figures.Used(_experts.AsSpan(0, means.Length));
+        SequenceMetrics.Record(_experts.AsSpan(0, means.Length));
         for (int layer = 0; layer < sequence.Session.LastRouting.Length; layer++)
         {
-            figures.Routed(layer, sequence.Session.LastRouting[layer].Report);
+            RoutingReport report = sequence.Session.LastRouting[layer].Report;
+            figures.Routed(layer, report);
+            SequenceMetrics.Record(layer, report);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DynamicMoE.Hosting.Layers;
 
 /// <summary>A layer that is served: its router with all that is around it, and its experts if they run here. One batch at a time.</summary>
@@ -31,6 +33,9 @@ internal sealed class ServedLayer : IDisposable
     }
 
     public ServedLayerInfo Info { get; }
+
+    /// <summary>Name of a layer in metrics and alerts.</summary>
+    public static string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"layer.{index}");
 
     public DynamicRouter Core { get; }
 

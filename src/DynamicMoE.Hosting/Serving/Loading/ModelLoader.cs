@@ -72,7 +72,7 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
     });
 
     private ServedLayer Layer(int index, MoEBlock block) =>
-        new(index, block.Router, () => RouterComposition.Compose(block.Router, services), block.CreateLayer);
+        new(index, block.Router, () => RouterComposition.Compose(block.Router, services, ServedLayer.NameOf(index)), block.CreateLayer);
 
     private ServedModelInfo Describe(string name, MoEModel model, ServedLayer[] layers, DynamicMoESettings settings) => new()
     {
