@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using DynamicMoE.Benchmarks.Caching;
 using DynamicMoE.Benchmarks.Concurrency;
+using DynamicMoE.Benchmarks.Hosting;
 using DynamicMoE.Benchmarks.Monitoring;
 
 // A question about many threads at once, with percentiles of single calls, is not one for BenchmarkDotNet.
@@ -22,6 +23,12 @@ if (args is ["monitoring", ..])
 if (args is ["cache", ..])
 {
     return CacheCommand.Run(args[1..]);
+}
+
+// Nor one about another process.
+if (args is ["hosting", ..])
+{
+    return HostingCommand.Run(args[1..]);
 }
 
 // In process: the native library and its thread pool are the ones that a host has, and no second build is needed.
