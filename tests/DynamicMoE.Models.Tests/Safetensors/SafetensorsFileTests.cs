@@ -27,6 +27,19 @@ public sealed class SafetensorsFileTests
     }
 
     [Fact]
+    public void Read_WhenFileIsInMemory_ReadsItThereAndChecksItsLength()
+    {
+        byte[] bytes = new RawSafetensors().Add("t", "F32", [6], MemoryMarshal.AsBytes<float>(Values).ToArray()).ToBytes();
+        using SafetensorsFile file = SafetensorsFile.Read(bytes.AsMemory(), "memory");
+        var read = new float[6];
+
+        file.ReadFloat32(file.Tensors["t"], read);
+
+        Assert.Equal(Values, read);
+        Assert.Throws<CheckpointFormatException>(() => SafetensorsFile.Read(bytes.AsMemory(0, bytes.Length - 1), "memory"));
+    }
+
+    [Fact]
     public void Open_WhenFileHasMetadataScalarsAndEmptyTensors_ListsThem()
     {
         using SafetensorsFile file = Open(new RawSafetensors()

@@ -28,7 +28,7 @@ internal static class ApiDocument
         }
 
         Assert.True((int)answer.Status < 400, $"{(int)answer.Status} without a problem document: {answer.Text}");
-        string path = request.RequestUri!.OriginalString.Split('?')[0];
+        string path = request.RequestUri!.AbsolutePath;
         path = path.StartsWith("/v1/models/", StringComparison.Ordinal) ? "/v1/models/{id}" : path;
         JsonElement content = Root.GetProperty("paths").GetProperty(path).GetProperty(request.Method.Method.ToLowerInvariant()).GetProperty("responses").GetProperty("200").GetProperty("content");
         Assert.True(content.TryGetProperty(type, out JsonElement media), $"{path} is not documented to answer {type}");

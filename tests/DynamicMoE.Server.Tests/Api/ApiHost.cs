@@ -126,3 +126,20 @@ internal sealed class Answer(HttpResponseMessage response, byte[] body)
     /// <summary>Data of the events.</summary>
     public string[] Events() => [.. Text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)];
 }
+
+/// <summary>One host for all tests of a class whose requests leave nothing behind.</summary>
+public sealed class SharedHost : IAsyncLifetime
+{
+    internal ApiHost Host { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        Host = await ApiHost.StartAsync();
+        Host.Service.Info = Host.Service.Info with
+        {
+            ChatTemplate = "{% for m in messages %}{% if m.role == 'tool' %}{{ raise_exception('no tools') }}{% endif %}{{ m.content }}{% endfor %}",
+        };
+    }
+
+    public Task DisposeAsync() => Host.DisposeAsync().AsTask();
+}

@@ -4,7 +4,7 @@ using System.Text;
 namespace DynamicMoE.Server.Tests;
 
 /// <summary>Bodies that are wrong are refused by name, and none of them reaches the service.</summary>
-public class HostileLayerTests
+public sealed class HostileLayerTests(SharedHost shared) : IClassFixture<SharedHost>
 {
     private const string Binary = "application/octet-stream", Safetensors = "application/vnd.safetensors";
 
@@ -17,7 +17,8 @@ public class HostileLayerTests
         { "{\"hidden\":[[1,2,3]]} x", 400, "malformed_json", null },
         { "{\"hidden\":[[1,2,NaN]]}", 400, "malformed_json", null },
         { "{\"hidden\":[[1,2,3],]}", 400, "malformed_json", null },
-        { "{\"hidden\":" + new string('[', 5000), 400, "malformed_json", null },
+        { "{\"hidden\":" + new string('[', 5000), 400, "invalid_value", "hidden" },
+        { "{\"layer\":" + new string('[', 5000), 400, "invalid_value", "layer" },
         { "[]", 400, "invalid_value", "" },
         { "{}", 400, "missing_field", "hidden" },
         { "{\"hidden\":null}", 400, "invalid_value", "hidden" },
@@ -54,15 +55,16 @@ public class HostileLayerTests
     [Theory, MemberData(nameof(Json))]
     public async Task Forward_WhenJsonIsWrong_IsRefused(string body, int status, string code, string? field)
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
+        int before = host.Service.Calls;
         _ = (await host.PostAsync("/v1/forward", body)).IsProblem(status, code, field);
-        Assert.Equal(0, host.Service.Calls);
+        Assert.Equal(before, host.Service.Calls);
     }
 
     [Fact]
     public async Task Forward_WhenJsonBreaks_TellsLineAndPosition()
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
         Answer answer = (await host.PostAsync("/v1/forward", "{\n  \"hidden\": [[1,2,oops]]}")).IsProblem(400, "malformed_json");
         Assert.Equal((2, 19), (answer.Json.GetProperty("line").GetInt32(), answer.Json.GetProperty("position").GetInt32()));
         Assert.DoesNotContain("LineNumber", answer.Text, StringComparison.Ordinal);
@@ -111,16 +113,17 @@ public class HostileLayerTests
     [Theory, MemberData(nameof(Headers))]
     public async Task Forward_WhenBinaryIsWrong_IsRefused(byte[] body, int status, string code, string? field)
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
+        int before = host.Service.Calls;
         _ = (await host.PostAsync("/v1/forward", body, Binary)).IsProblem(status, code, field);
         _ = (await host.SendAsync(Unsized("/v1/forward", body, Binary))).IsProblem(status, code, field);
-        Assert.Equal(0, host.Service.Calls);
+        Assert.Equal(before, host.Service.Calls);
     }
 
     [Fact]
     public async Task Forward_WhenBinaryCameInChunks_IsTaken()
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
         Answer answer = (await host.SendAsync(Unsized("/v1/forward", OneToken, Binary))).IsOk();
         Assert.Equal(52, answer.Body.Length);
     }
@@ -149,9 +152,10 @@ public class HostileLayerTests
     [Theory, MemberData(nameof(Files))]
     public async Task Forward_WhenSafetensorsIsWrong_IsRefused(byte[] body, string code)
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
+        int before = host.Service.Calls;
         _ = (await host.PostAsync("/v1/forward", body, Safetensors)).IsProblem(400, code);
-        Assert.Equal(0, host.Service.Calls);
+        Assert.Equal(before, host.Service.Calls);
     }
 
     [Theory]
@@ -160,15 +164,16 @@ public class HostileLayerTests
     [InlineData("multipart/form-data")]
     public async Task Forward_WhenTypeIsAnother_IsRefused(string type)
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
+        int before = host.Service.Calls;
         _ = (await host.PostAsync("/v1/forward", OneToken, type)).IsProblem(415, "unsupported_media_type", "Content-Type");
-        Assert.Equal(0, host.Service.Calls);
+        Assert.Equal(before, host.Service.Calls);
     }
 
     [Fact]
     public async Task Forward_WhenCompressed_IsRefused()
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
         HttpRequestMessage request = new(HttpMethod.Post, "/v1/forward") { Content = new ByteArrayContent(OneToken) };
         request.Content.Headers.ContentType = new(Binary);
         request.Content.Headers.ContentEncoding.Add("gzip");
@@ -178,10 +183,11 @@ public class HostileLayerTests
     [Fact]
     public async Task Forward_WhenNoTypeIsAcceptable_IsRefused()
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
+        int before = host.Service.Calls;
         _ = (await host.PostAsync("/v1/forward", OneToken, Binary, "image/png")).IsProblem(406, "not_acceptable", "Accept");
         _ = (await host.PostAsync("/v1/forward", OneToken, Binary, "application/json;q=0")).IsProblem(406, "not_acceptable", "Accept");
-        Assert.Equal(0, host.Service.Calls);
+        Assert.Equal(before, host.Service.Calls);
     }
 
     [Theory]
@@ -191,11 +197,12 @@ public class HostileLayerTests
     [InlineData("/v1/completions", "application/json", true)]
     public async Task Body_WhenAboveTheLimit_IsRefused(string path, string type, bool chunked)
     {
-        await using ApiHost host = await ApiHost.StartAsync();
+        ApiHost host = shared.Host;
+        int before = host.Service.Calls;
         byte[] body = Encoding.ASCII.GetBytes("{\"hidden\":[[" + new string(' ', (int)ApiHost.MaxBodyBytes) + "1,2,3]]}");
         Answer answer = (chunked ? await host.SendAsync(Unsized(path, body, type)) : await host.PostAsync(path, body, type)).IsProblem(413, "body_too_large");
         Assert.Contains("200000", answer.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Equal(0, host.Service.Calls);
+        Assert.Equal(before, host.Service.Calls);
     }
 
     private static HttpRequestMessage Unsized(string path, byte[] body, string type)

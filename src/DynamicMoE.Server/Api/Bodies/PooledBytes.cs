@@ -30,8 +30,15 @@ internal sealed class PooledBytes : IDisposable
             while (true)
             {
                 ReadResult read = await body.ReadAsync(cancellationToken).ConfigureAwait(false);
-                bytes.Append(read.Buffer);
-                body.AdvanceTo(read.Buffer.End);
+                try
+                {
+                    bytes.Append(read.Buffer);
+                }
+                finally
+                {
+                    body.AdvanceTo(read.Buffer.End);
+                }
+
                 if (read.IsCompleted)
                 {
                     return bytes;

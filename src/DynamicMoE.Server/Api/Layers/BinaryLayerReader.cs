@@ -14,7 +14,19 @@ internal static class BinaryLayerReader
     {
         PipeReader body = request.BodyReader;
         ReadResult read = await body.ReadAtLeastAsync(BinaryFormat.HeaderBytes, cancellationToken).ConfigureAwait(false);
-        (LayerInput input, int valueBytes) = Begin(read.Buffer, request.ContentLength, rules);
+        LayerInput input;
+        int valueBytes;
+        try
+        {
+            (input, valueBytes) = Begin(read.Buffer, request.ContentLength, rules);
+        }
+        catch
+        {
+            // The server cannot read over the rest of the body, to keep the connection, while a read is not ended.
+            body.AdvanceTo(read.Buffer.End);
+            throw;
+        }
+
         try
         {
             long needed = (long)input.Tokens * input.Dim * valueBytes, have = 0;
