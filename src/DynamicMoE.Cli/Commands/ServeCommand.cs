@@ -5,7 +5,6 @@ using DynamicMoE.Cli.Terminal;
 using DynamicMoE.Hosting;
 using DynamicMoE.Server;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
