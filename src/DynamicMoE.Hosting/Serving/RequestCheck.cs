@@ -114,9 +114,15 @@ internal static class RequestCheck
             throw new RoutingValidationException("prompt is given as text and as tokens; only one is possible.");
         }
 
-        return model.Tokenizer is { } tokenizer
-            ? [.. tokenizer.Encode(request.Prompt)]
-            : throw new RoutingValidationException("prompt is text, but the model has no tokenizer; give token ids.");
+        if (model.Tokenizer is not { } tokenizer)
+        {
+            throw new RoutingValidationException("prompt is text, but the model has no tokenizer; give token ids.");
+        }
+
+        // A chat template writes the begin of a sequence, and the tokenizer puts one in front.
+        int[] ids = [.. tokenizer.Encode(request.Prompt)];
+        bool doubled = ids.Length > 1 && ids[0] == ids[1] && model.BosToken is { Length: > 0 } begin && request.Prompt.StartsWith(begin, StringComparison.Ordinal);
+        return doubled ? ids[1..] : ids;
     }
 
     private static void Dials(float? quality, double? budget, ServedLayerInfo layer)

@@ -29,6 +29,12 @@ public sealed partial class MoEModel : IDisposable
     /// when there is none, for a model out of streams, and when the tokenizer was not asked for.</summary>
     public string? ChatTemplate { get; private init; }
 
+    /// <summary>Text of the token that begins a sequence, as tokenizer_config.json names it; null where it names none.</summary>
+    public string? BosToken { get; private init; }
+
+    /// <summary>Text of the token that ends a sequence, as tokenizer_config.json names it; null where it names none.</summary>
+    public string? EosToken { get; private init; }
+
     /// <summary>How experts are kept; every other product is float32 when they are, else bfloat16.</summary>
     public WeightFormat WeightFormat { get; }
 
@@ -85,6 +91,7 @@ public sealed partial class MoEModel : IDisposable
             valid.Verify(checkpoint);
             ITextTokenizer? tokenizer = valid.LoadTokenizer ? TokenizerFiles.Load(checkpoint.Files!, checkpoint.Config) : null;
             string? template = valid.LoadTokenizer ? ChatTemplateFile.Load(checkpoint.Files!) : null;
+            SpecialTokens special = valid.LoadTokenizer ? SpecialTokens.Load(checkpoint.Files!) : default;
             CalibrationTable? calibration = valid.LoadCalibration ? CalibrationFile.Load(checkpoint.Files!) : null;
             ModelWeights weights = ModelWeights.Load(checkpoint, valid);
             try
@@ -97,7 +104,7 @@ public sealed partial class MoEModel : IDisposable
                 throw;
             }
 
-            return new MoEModel(checkpoint.Config, valid, weights, tokenizer, calibration) { ChatTemplate = template };
+            return new MoEModel(checkpoint.Config, valid, weights, tokenizer, calibration) { ChatTemplate = template, BosToken = special.Bos, EosToken = special.Eos };
         }
         catch (OutOfMemoryException e)
         {

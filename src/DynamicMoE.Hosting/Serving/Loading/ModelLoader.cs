@@ -85,6 +85,8 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
         Generates = true,
         MaxPositions = Math.Min(model.Config.MaxPositions, settings.Serving.MaxPositions ?? int.MaxValue),
         ChatTemplate = model.ChatTemplate,
+        BosToken = model.BosToken,
+        EosToken = model.EosToken,
     };
 
     // Router and layer belong to the container, which disposes of them.

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using DynamicMoE.Hosting;
+using DynamicMoE.Models;
 
 namespace DynamicMoE.Server;
 

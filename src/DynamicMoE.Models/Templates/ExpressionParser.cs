@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Parses expressions, with Jinja's precedence.</summary>
 internal sealed class ExpressionParser(TokenCursor tokens)

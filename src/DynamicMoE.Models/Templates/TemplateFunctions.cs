@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Functions that every chat template may call.</summary>
 internal static class TemplateFunctions

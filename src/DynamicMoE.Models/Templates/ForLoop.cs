@@ -1,4 +1,4 @@
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary><c>for</c> with its names, its filter, its <c>loop</c> and its else.</summary>
 internal sealed class ForLoop(string[] names, Evaluate list, Evaluate? filter, Run body, Run? otherwise)

@@ -1,4 +1,4 @@
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>A place in the tokens of a template.</summary>
 internal sealed class TokenCursor(List<TemplateToken> tokens)

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 
-namespace DynamicMoE.Server.Tests;
+namespace DynamicMoE.Models.Tests;
 
 /// <summary>Templates in the style of the families that are read; what is expected was worked out by Jinja's rules, by hand.</summary>
 public class ChatTemplateTests

@@ -1,4 +1,4 @@
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Operators between two values.</summary>
 internal static class TemplateOperators

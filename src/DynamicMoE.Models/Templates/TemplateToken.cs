@@ -1,4 +1,4 @@
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>What a token is.</summary>
 internal enum TokenKind

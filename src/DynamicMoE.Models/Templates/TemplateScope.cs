@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>A value of an expression: null (none), <see cref="Undefined"/>, bool, long, double, string, list, dictionary, <see cref="Namespace"/> or <see cref="Callable"/>.</summary>
 internal delegate object? Evaluate(TemplateScope scope);

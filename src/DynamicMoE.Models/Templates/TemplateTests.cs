@@ -1,4 +1,4 @@
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Tests by name: <c>value is name</c>.</summary>
 internal static class TemplateTests

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Splits a Jinja template into tokens, with the white space rules that checkpoints are written for: the line end behind a block is dropped, and so are blanks
 /// between the begin of a line and a block (<c>trim_blocks</c>, <c>lstrip_blocks</c>); <c>-</c> drops all white space on its side, <c>+</c> none.</summary>

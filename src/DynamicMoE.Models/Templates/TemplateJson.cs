@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Values as Python writes them: <c>json.dumps(value, ensure_ascii=False)</c>, and lists and dictionaries in a text.</summary>
 internal static class TemplateJson

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Makes a statement of a whole template: text, output, for, if, set, break, continue, generation.</summary>
 internal sealed class TemplateParser

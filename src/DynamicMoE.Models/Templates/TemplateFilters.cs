@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>A filter: <c>value | name(arguments)</c>.</summary>
 internal delegate object? TemplateFilter(object? value, CallArguments arguments);

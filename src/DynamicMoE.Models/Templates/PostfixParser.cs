@@ -1,4 +1,4 @@
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Parses what stands behind an operand: fields, indices, calls, filters, tests.</summary>
 internal sealed class PostfixParser(TokenCursor tokens, ExpressionParser expressions)

@@ -1,21 +1,22 @@
 using System.Text;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>A message of a chat.</summary>
 /// <param name="Role">Who says it.</param>
 /// <param name="Content">What is said.</param>
 /// <param name="Name">Name of who says it; null: none.</param>
-internal sealed record ChatTurn(string Role, string Content, string? Name = null);
+public sealed record ChatTurn(string Role, string Content, string? Name = null);
 
 /// <summary>The chat template of a checkpoint: makes a prompt of messages. May be used by many threads at once.</summary>
-internal sealed class ChatTemplate
+public sealed class ChatTemplate
 {
     private const int MaxSourceCharacters = 1 << 20;
 
     private readonly Run _run;
     private readonly TimeProvider _time;
 
+    /// <summary>Reads a template.</summary>
     /// <param name="source">The template, in the part of Jinja that checkpoints use.</param>
     /// <param name="time">What <c>strftime_now</c> asks; null: the system's.</param>
     /// <exception cref="TemplateException">The template uses what is not supported, or breaks the grammar.</exception>
@@ -28,6 +29,10 @@ internal sealed class ChatTemplate
     }
 
     /// <summary>Renders messages, with the begin of the assistant's answer behind them.</summary>
+    /// <param name="messages">In their order.</param>
+    /// <param name="bosToken">Text of the token that begins a sequence; empty: none.</param>
+    /// <param name="eosToken">Text of the token that ends one; empty: none.</param>
+    /// <returns>The prompt.</returns>
     /// <exception cref="TemplateException">The template refuses the messages, or does what no value of theirs allows.</exception>
     public string Render(IEnumerable<ChatTurn> messages, string bosToken, string eosToken)
     {
@@ -51,26 +56,5 @@ internal sealed class ChatTemplate
         }
 
         return fields;
-    }
-}
-
-/// <summary>Keeps the template of the model that is served, parsed.</summary>
-internal sealed class ChatTemplateCache
-{
-    private (string Source, ChatTemplate Template)? _last;
-    private readonly Lock _gate = new();
-
-    public ChatTemplate Get(string source)
-    {
-        lock (_gate)
-        {
-            if (_last is not { } last || last.Source != source)
-            {
-                last = (source, new ChatTemplate(source));
-                _last = last;
-            }
-
-            return last.Template;
-        }
     }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>What values are as texts, truths, lists and owners of fields.</summary>
 internal static class TemplateValues

@@ -1,4 +1,4 @@
-namespace DynamicMoE.Server;
+namespace DynamicMoE.Models;
 
 /// <summary>Methods of texts and dictionaries. None of them changes its owner.</summary>
 internal static class TemplateMethods

@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+
+namespace DynamicMoE.Hosting;
+
+/// <summary>A chat client over a service of this process. Messages become a prompt by the model's chat template; for a model without one their texts are joined by
+/// line ends.</summary>
+/// <remarks>Of the options MaxOutputTokens (256 without it), Temperature, TopP, Seed and StopSequences count, and of the additional properties <c>quality</c> and
+/// <c>experts_budget</c> (numbers; see <see cref="GenerationRequest"/>). Tools and contents other than text are refused.</remarks>
+public sealed class InferenceChatClient : IChatClient
+{
+    private readonly IInferenceService _service;
+    private readonly ChatTemplateCache _templates = new();
+
+    /// <summary>Makes a client; it does not own the service.</summary>
+    /// <param name="service">The service.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="service"/> is null.</exception>
+    public InferenceChatClient(IInferenceService service)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        _service = service;
+    }
+
+    /// <inheritdoc/>
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        await GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ServedModelInfo model = _service.Model;
+        ChatRequest request = ChatRequest.Of(messages, options);
+        string prompt = model.ChatTemplate is { } source
+            ? _templates.Get(source).Render(request.Turns, model.BosToken ?? "", model.EosToken ?? "")
+            : request.JoinedText;
+        string id = $"chat-{Guid.NewGuid():N}";
+        int made = 0;
+        double experts = 0;
+        await foreach (GenerationUpdate update in _service.GenerateAsync(request.ToGeneration(prompt), cancellationToken).ConfigureAwait(false))
+        {
+            made += update.TokenId >= 0 ? 1 : 0;
+            experts += update.TokenId >= 0 ? update.Experts : 0;
+            var answer = new ChatResponseUpdate(ChatRole.Assistant, update.Text) { MessageId = id, ResponseId = id, ModelId = model.Name };
+            if (update.FinishReason is { } reason)
+            {
+                answer.FinishReason = reason == FinishReason.Stop ? ChatFinishReason.Stop : ChatFinishReason.Length;
+                answer.Contents.Add(new UsageContent(new UsageDetails
+                {
+                    InputTokenCount = update.PromptTokens, OutputTokenCount = made, TotalTokenCount = update.PromptTokens + made,
+                }));
+                answer.AdditionalProperties = new() { [ChatRequest.MeanExperts] = experts / Math.Max(1, made) };
+            }
+
+            yield return answer;
+        }
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(IInferenceService) ? _service
+            : serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("dynamicmoe", defaultModelId: _service.Model.Name)
+            : serviceType.IsInstanceOfType(this) ? this : null;
+    }
+
+    /// <summary>Does nothing: the service is not the client's.</summary>
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,225 @@
+using System.Net.Http.Headers;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using DynamicMoE.Models;
+using Microsoft.Extensions.AI;
+
+namespace DynamicMoE.Hosting;
+
+/// <summary>A chat client over a service elsewhere (<c>dmoe serve</c>), by its <c>/v1/chat/completions</c>; for a model without a chat template by <c>/v1/completions</c>, with
+/// the texts of the messages joined by line ends.</summary>
+/// <remarks>Options count as in <see cref="InferenceChatClient"/>.</remarks>
+public sealed class ServiceChatClient : IChatClient
+{
+    private const string Completions = "v1/completions", Chat = "v1/chat/completions", Models = "v1/models";
+
+    private readonly HttpClient _http;
+    private (string Name, bool Chat)? _model;
+
+    /// <summary>Makes a client; it does not own the HTTP client.</summary>
+    /// <param name="http">Has the service's address, and an <c>Authorization: Bearer</c> header where the service asks for keys.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="http"/> is null.</exception>
+    public ServiceChatClient(HttpClient http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        _http = http;
+    }
+
+    /// <inheritdoc/>
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        await GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Asks the service and yields what it streams.</summary>
+    /// <param name="messages">The messages.</param>
+    /// <param name="options">The options, or null.</param>
+    /// <param name="cancellationToken">Ends the request, and with it the sequence.</param>
+    /// <returns>The updates.</returns>
+    /// <exception cref="HttpRequestException">The service is not reached, or refuses; the message has its problem document's detail.</exception>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ChatRequest request = ChatRequest.Of(messages, options);
+        (string name, bool chat) = _model ??= await ModelAsync(cancellationToken).ConfigureAwait(false);
+        using var message = new HttpRequestMessage(HttpMethod.Post, chat ? Chat : Completions) { Content = Body(request, chat) };
+        using HttpResponseMessage response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        await RequireSuccessAsync(response, cancellationToken).ConfigureAwait(false);
+        Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (SseItem<string> item in SseParser.Create(stream).EnumerateAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (item.Data == "[DONE]")
+            {
+                yield break;
+            }
+
+            using JsonDocument document = JsonDocument.Parse(item.Data);
+            if (item.EventType == "error")
+            {
+                throw new HttpRequestException(Detail(document.RootElement));
+            }
+
+            yield return Update(document.RootElement, name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("dynamicmoe", _http.BaseAddress, _model?.Name)
+            : serviceType.IsInstanceOfType(this) ? this : null;
+    }
+
+    /// <summary>Does nothing: the HTTP client is its owner's.</summary>
+    public void Dispose()
+    {
+    }
+
+    private async Task<(string Name, bool Chat)> ModelAsync(CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await _http.GetAsync(Models, cancellationToken).ConfigureAwait(false);
+        await RequireSuccessAsync(response, cancellationToken).ConfigureAwait(false);
+        using JsonDocument document = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+        JsonElement model = document.RootElement.GetProperty("data")[0];
+        return (model.GetProperty("id").GetString()!, model.GetProperty("dynamicmoe").GetProperty("chat").GetBoolean());
+    }
+
+    private static ByteArrayContent Body(ChatRequest request, bool chat)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("stream"u8, true);
+            json.WriteStartObject("stream_options"u8);
+            json.WriteBoolean("include_usage"u8, true);
+            json.WriteEndObject();
+            if (chat)
+            {
+                WriteMessages(json, request.Turns);
+            }
+            else
+            {
+                json.WriteString("prompt"u8, request.JoinedText);
+            }
+
+            WriteOptions(json, request);
+            json.WriteEndObject();
+        }
+
+        var content = new ByteArrayContent(buffer.ToArray());
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return content;
+    }
+
+    private static void WriteMessages(Utf8JsonWriter json, IReadOnlyList<ChatTurn> turns)
+    {
+        json.WriteStartArray("messages"u8);
+        foreach (ChatTurn turn in turns)
+        {
+            json.WriteStartObject();
+            json.WriteString("role"u8, turn.Role);
+            json.WriteString("content"u8, turn.Content);
+            if (turn.Name is not null)
+            {
+                json.WriteString("name"u8, turn.Name);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteOptions(Utf8JsonWriter json, ChatRequest request)
+    {
+        GenerationRequest options = request.ToGeneration("");
+        json.WriteNumber("max_tokens"u8, options.MaxTokens);
+        json.WriteNumber("temperature"u8, options.Temperature);
+        json.WriteNumber("top_p"u8, options.TopP);
+        if (options.Seed is ulong seed)
+        {
+            json.WriteNumber("seed"u8, unchecked((long)seed));
+        }
+
+        if (options.Stop.Count > 0)
+        {
+            json.WriteStartArray("stop"u8);
+            foreach (string stop in options.Stop)
+            {
+                json.WriteStringValue(stop);
+            }
+
+            json.WriteEndArray();
+        }
+
+        if (request.QualityDial is double quality)
+        {
+            json.WriteNumber("quality"u8, quality);
+        }
+
+        if (request.Budget is double budget)
+        {
+            json.WriteNumber("experts_budget"u8, budget);
+        }
+    }
+
+    private static ChatResponseUpdate Update(JsonElement chunk, string model)
+    {
+        string? text = null, finish = null;
+        double? experts = null;
+        if (chunk.TryGetProperty("choices", out JsonElement choices) && choices.GetArrayLength() > 0)
+        {
+            JsonElement choice = choices[0];
+            text = choice.TryGetProperty("delta", out JsonElement delta)
+                ? delta.TryGetProperty("content", out JsonElement content) ? content.GetString() : null
+                : choice.TryGetProperty("text", out JsonElement plain) ? plain.GetString() : null;
+            finish = choice.TryGetProperty("finish_reason", out JsonElement reason) ? reason.GetString() : null;
+            experts = choice.TryGetProperty("dynamicmoe", out JsonElement own) && own.TryGetProperty(ChatRequest.MeanExperts, out JsonElement mean) ? mean.GetDouble() : null;
+        }
+
+        string? id = chunk.TryGetProperty("id", out JsonElement of) ? of.GetString() : null;
+        var update = new ChatResponseUpdate(ChatRole.Assistant, text) { MessageId = id, ResponseId = id, ModelId = model };
+        update.FinishReason = finish is null ? null : new ChatFinishReason(finish);
+        if (chunk.TryGetProperty("usage", out JsonElement usage) && usage.ValueKind == JsonValueKind.Object)
+        {
+            update.Contents.Add(new UsageContent(new UsageDetails
+            {
+                InputTokenCount = usage.GetProperty("prompt_tokens").GetInt64(),
+                OutputTokenCount = usage.GetProperty("completion_tokens").GetInt64(),
+                TotalTokenCount = usage.GetProperty("total_tokens").GetInt64(),
+            }));
+        }
+
+        update.AdditionalProperties = experts is null ? null : new() { [ChatRequest.MeanExperts] = experts };
+        return update;
+    }
+
+    private static async Task RequireSuccessAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.IsSuccessStatusCode)
+        {
+            return;
+        }
+
+        byte[] body = await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
+        string detail;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            detail = Detail(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            detail = response.ReasonPhrase ?? "";
+        }
+
+        throw new HttpRequestException($"{(int)response.StatusCode}: {detail}", null, response.StatusCode);
+    }
+
+    private static string Detail(JsonElement problem) =>
+        problem.ValueKind == JsonValueKind.Object && problem.TryGetProperty("detail", out JsonElement detail) ? detail.ToString() : problem.ToString();
+}
