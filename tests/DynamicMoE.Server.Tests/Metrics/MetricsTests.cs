@@ -8,6 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace DynamicMoE.Server.Tests.Metrics;
 
+[Collection(AloneInProcess.Name)]
 public sealed partial class MetricsTests
 {
     /// <summary>Names and types of the README's table.</summary>
