@@ -19,8 +19,6 @@ internal sealed class ChatRequest
 
     public string JoinedText => string.Join('\n', Turns.Select(turn => turn.Content));
 
-    public int MaxTokens => Options?.MaxOutputTokens ?? DefaultMaxTokens;
-
     public double? QualityDial => Number(Quality);
 
     public double? Budget => Number(ExpertsBudget);
@@ -40,10 +38,12 @@ internal sealed class ChatRequest
             : throw new NotSupportedException("Tools are not supported.");
     }
 
-    public GenerationRequest ToGeneration(string prompt) => new()
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="positions">Longest sequence of the model: without MaxOutputTokens a quarter of it is asked for, at most 256.</param>
+    public GenerationRequest ToGeneration(string prompt, int positions) => new()
     {
         Prompt = prompt,
-        MaxTokens = MaxTokens,
+        MaxTokens = Options?.MaxOutputTokens ?? Math.Clamp(positions / 4, 1, DefaultMaxTokens),
         Temperature = Options?.Temperature ?? 1,
         TopP = Options?.TopP ?? 1,
         Seed = Options?.Seed is long seed ? unchecked((ulong)seed) : null,

@@ -5,7 +5,7 @@ namespace DynamicMoE.Hosting;
 
 /// <summary>A chat client over a service of this process. Messages become a prompt by the model's chat template; for a model without one their texts are joined by
 /// line ends.</summary>
-/// <remarks>Of the options MaxOutputTokens (256 without it), Temperature, TopP, Seed and StopSequences count, and of the additional properties <c>quality</c> and
+/// <remarks>Of the options MaxOutputTokens (without it a quarter of the model's positions, at most 256), Temperature, TopP, Seed and StopSequences count, and of the additional properties <c>quality</c> and
 /// <c>experts_budget</c> (numbers; see <see cref="GenerationRequest"/>). Tools and contents other than text are refused.</remarks>
 public sealed class InferenceChatClient : IChatClient
 {
@@ -39,7 +39,7 @@ public sealed class InferenceChatClient : IChatClient
         string id = $"chat-{Guid.NewGuid():N}";
         int made = 0;
         double experts = 0;
-        await foreach (GenerationUpdate update in _service.GenerateAsync(request.ToGeneration(prompt), cancellationToken).ConfigureAwait(false))
+        await foreach (GenerationUpdate update in _service.GenerateAsync(request.ToGeneration(prompt, model.MaxPositions), cancellationToken).ConfigureAwait(false))
         {
             made += update.TokenId >= 0 ? 1 : 0;
             experts += update.TokenId >= 0 ? update.Experts : 0;

@@ -15,7 +15,7 @@ public sealed class ServiceChatClient : IChatClient
     private const string Completions = "v1/completions", Chat = "v1/chat/completions", Models = "v1/models";
 
     private readonly HttpClient _http;
-    private (string Name, bool Chat)? _model;
+    private Model? _model;
 
     /// <summary>Makes a client; it does not own the HTTP client.</summary>
     /// <param name="http">Has the service's address, and an <c>Authorization: Bearer</c> header where the service asks for keys.</param>
@@ -42,8 +42,8 @@ public sealed class ServiceChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         ChatRequest request = ChatRequest.Of(messages, options);
-        (string name, bool chat) = _model ??= await ModelAsync(cancellationToken).ConfigureAwait(false);
-        using var message = new HttpRequestMessage(HttpMethod.Post, chat ? Chat : Completions) { Content = Body(request, chat) };
+        Model model = _model ??= await ModelAsync(cancellationToken).ConfigureAwait(false);
+        using var message = new HttpRequestMessage(HttpMethod.Post, model.Chats ? Chat : Completions) { Content = Body(request, model) };
         using HttpResponseMessage response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         await RequireSuccessAsync(response, cancellationToken).ConfigureAwait(false);
         Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
@@ -60,7 +60,7 @@ public sealed class ServiceChatClient : IChatClient
                 throw new HttpRequestException(Detail(document.RootElement));
             }
 
-            yield return Update(document.RootElement, name);
+            yield return Update(document.RootElement, model.Name);
         }
     }
 
@@ -78,16 +78,16 @@ public sealed class ServiceChatClient : IChatClient
     {
     }
 
-    private async Task<(string Name, bool Chat)> ModelAsync(CancellationToken cancellationToken)
+    private async Task<Model> ModelAsync(CancellationToken cancellationToken)
     {
         using HttpResponseMessage response = await _http.GetAsync(Models, cancellationToken).ConfigureAwait(false);
         await RequireSuccessAsync(response, cancellationToken).ConfigureAwait(false);
         using JsonDocument document = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
-        JsonElement model = document.RootElement.GetProperty("data")[0];
-        return (model.GetProperty("id").GetString()!, model.GetProperty("dynamicmoe").GetProperty("chat").GetBoolean());
+        JsonElement model = document.RootElement.GetProperty("data")[0], own = model.GetProperty("dynamicmoe");
+        return new Model(model.GetProperty("id").GetString()!, own.GetProperty("chat").GetBoolean(), own.GetProperty("max_positions").GetInt32());
     }
 
-    private static ByteArrayContent Body(ChatRequest request, bool chat)
+    private static ByteArrayContent Body(ChatRequest request, Model model)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -97,7 +97,7 @@ public sealed class ServiceChatClient : IChatClient
             json.WriteStartObject("stream_options"u8);
             json.WriteBoolean("include_usage"u8, true);
             json.WriteEndObject();
-            if (chat)
+            if (model.Chats)
             {
                 WriteMessages(json, request.Turns);
             }
@@ -106,7 +106,7 @@ public sealed class ServiceChatClient : IChatClient
                 json.WriteString("prompt"u8, request.JoinedText);
             }
 
-            WriteOptions(json, request);
+            WriteOptions(json, request, model);
             json.WriteEndObject();
         }
 
@@ -134,9 +134,9 @@ public sealed class ServiceChatClient : IChatClient
         json.WriteEndArray();
     }
 
-    private static void WriteOptions(Utf8JsonWriter json, ChatRequest request)
+    private static void WriteOptions(Utf8JsonWriter json, ChatRequest request, Model model)
     {
-        GenerationRequest options = request.ToGeneration("");
+        GenerationRequest options = request.ToGeneration("", model.Positions);
         json.WriteNumber("max_tokens"u8, options.MaxTokens);
         json.WriteNumber("temperature"u8, options.Temperature);
         json.WriteNumber("top_p"u8, options.TopP);
@@ -222,4 +222,6 @@ public sealed class ServiceChatClient : IChatClient
 
     private static string Detail(JsonElement problem) =>
         problem.ValueKind == JsonValueKind.Object && problem.TryGetProperty("detail", out JsonElement detail) ? detail.ToString() : problem.ToString();
+
+    private sealed record Model(string Name, bool Chats, int Positions);
 }

@@ -1,9 +1,8 @@
 using System.Net;
-using DynamicMoE.Hosting;
-using DynamicMoE.Models;
+using DynamicMoE.Server.Tests;
 using Microsoft.Extensions.AI;
 
-namespace DynamicMoE.Server.Tests;
+namespace DynamicMoE.Hosting.Tests.Chat;
 
 /// <summary>Both chat clients give the same answer: the one in process over the service itself, the other over its API.</summary>
 public sealed class ChatClientTests
@@ -36,7 +35,7 @@ public sealed class ChatClientTests
         Assert.Equal(ChatFinishReason.Length, response.FinishReason);
         Assert.Equal((3L, 4L, 7L), (response.Usage!.InputTokenCount, response.Usage.OutputTokenCount, response.Usage.TotalTokenCount));
         Assert.Equal("tiny/moe", response.ModelId);
-        Assert.Equal(1.5, response.AdditionalProperties!["mean_experts_per_token"]);
+        Assert.Equal(1.5, response.Messages[^1].AdditionalProperties!["mean_experts_per_token"]);
     }
 
     [Theory]
