@@ -113,13 +113,21 @@ public sealed class ForwardBatchTests
             _ = model.ForwardBatch(steps, logits, reports);
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 25; i++)
+        // The runtime itself allocates once while it compiles a method anew; an allocation per call shows in every round.
+        long least = long.MaxValue;
+        for (int round = 0; round < 5; round++)
         {
-            _ = model.ForwardBatch(steps, logits, reports);
+            Array.ForEach(steps, step => step.Session.Reset());
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 25; i++)
+            {
+                _ = model.ForwardBatch(steps, logits, reports);
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, least);
     }
 
     [Fact]

@@ -213,13 +213,4 @@ public class ChatTemplateTests
             : "{{ " + new string(begin[^1], 5000) + new string(end[0], 5000) + " }}";
         Assert.Contains("deep", Assert.Throws<TemplateException>(() => new ChatTemplate(source)).Message, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public void Cache_WhenTheSourceIsTheSame_KeepsTheTemplate()
-    {
-        var cache = new ChatTemplateCache();
-        ChatTemplate first = cache.Get("a");
-        Assert.Same(first, cache.Get("a"));
-        Assert.NotSame(first, cache.Get("b"));
-    }
 }
