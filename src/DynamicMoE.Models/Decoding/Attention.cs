@@ -5,6 +5,9 @@ namespace DynamicMoE.Models;
 /// <summary>Grouped-query attention of one layer, conventions of the family included.</summary>
 internal sealed class Attention
 {
+    // Multiply-adds below which waking other threads takes longer than what they would do: a batch of single tokens is many small calls.
+    private const long ShareFrom = 1 << 15;
+
     private readonly AttentionConfig _config;
     private readonly float _normEpsilon;
     private readonly InstructionSet _isa;
@@ -82,6 +85,7 @@ internal sealed class Attention
     private void Attend(in PassSegment segment, ReadOnlySpan<float> query, KeyValueCache cache, Span<float> attended)
     {
         int positions = segment.Position + segment.Count;
+        long work = 2L * segment.Count * positions * _config.QueryWidth;
         var options = new AttentionOptions
         {
             QueryHeads = _config.QueryHeads,
@@ -90,7 +94,7 @@ internal sealed class Attention
             Scale = 1 / MathF.Sqrt(_config.HeadSize),
             FirstPosition = segment.Position,
             Window = _config.SlidingWindow ?? 0,
-            Threads = _threads,
+            Threads = work < ShareFrom ? 1 : _threads,
             Isa = _isa,
         };
         CausalAttention.Run(in options, query, cache.KeysUpTo(positions), cache.ValuesUpTo(positions), attended);

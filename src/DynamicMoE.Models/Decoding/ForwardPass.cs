@@ -73,7 +73,7 @@ internal sealed class ForwardPass
             int done = 0;
             while (_rows.Next(_model.Options.MaxTokens, everyPosition))
             {
-                _work.Reserve(_rows.Count);
+                Reserve();
                 _routing.BeginChunk();
                 Span<float> hidden = RunLayers(weights, alone);
                 int length = _rows.Wanted.Length * _config.VocabularySize;
@@ -91,6 +91,18 @@ internal sealed class ForwardPass
         ForwardReport report = _routing.End(reports);
         Advance(shadow, logits, everyPosition, generation);
         return report;
+    }
+
+    private void Reserve()
+    {
+        try
+        {
+            _work.Reserve(_rows.Capacity);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new DynamicMoEMemoryException($"Working memory for {_rows.Capacity} rows cannot be had; a lower MaxTokens needs less.", e);
+        }
     }
 
     private Span<float> RunLayers(ModelWeights weights, MoESession? alone)

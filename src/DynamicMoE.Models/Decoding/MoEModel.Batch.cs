@@ -19,6 +19,7 @@ public sealed partial class MoEModel
     /// twice, is in another pass, records or replays; names the step. Nothing was changed.</exception>
     /// <exception cref="SequenceStepException">Finite input of one step overflowed; names step, layer and position. No session has advanced; logits are undefined.</exception>
     /// <exception cref="ExpertDispatchException">An expert failed, and no single step is to blame. No session has advanced; logits are undefined.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Working memory for the rows cannot be had. No session has advanced.</exception>
     /// <exception cref="LoadBalancingException">Fewer experts are in service than MinExperts. No session has advanced; logits are undefined.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public ForwardReport ForwardBatch(ReadOnlySpan<SequenceStep> steps, Span<float> logits, Span<ForwardReport> reports = default)

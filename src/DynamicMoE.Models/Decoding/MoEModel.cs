@@ -42,7 +42,8 @@ public sealed partial class MoEModel : IDisposable
     /// last 512 KiB. The same for a folder and for the packed file made of it, in every weight format. Gathered while loading.</summary>
     public ModelHash Hash => _weights.Hash;
 
-    /// <summary>The layers with experts, in order.</summary>
+    /// <summary>The layers with experts, in order. <c>MoELayers[i].Router.GetExpertUsageStats()</c> counts the routes of each expert under the router in
+    /// force (TotalRoutes * AvgUsagePerExpert[e]), over all sessions and batches; PatchDynamicRouting begins new counts. Any thread may read it while passes run.</summary>
     public IReadOnlyList<MoEBlock> MoELayers => _blocks;
 
     /// <summary>Whether any layer routes dynamically.</summary>

@@ -37,6 +37,7 @@ public sealed partial class MoESession
     /// <returns>Figures of the pass.</returns>
     /// <exception cref="RoutingValidationException">A length does not fit, an id is outside its range, the sequence is full, or another pass uses it. Nothing was changed.</exception>
     /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position. The sequence is as before, the logits are undefined.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Working memory for the rows cannot be had. The sequence is as before.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public ForwardReport Forward(ReadOnlySpan<int> tokens, Span<float> logits) => Run(tokens, logits, everyPosition: true);
 
@@ -46,6 +47,7 @@ public sealed partial class MoESession
     /// <returns>Figures of the pass.</returns>
     /// <exception cref="RoutingValidationException">A length does not fit, an id is outside its range, the sequence is full, or another pass uses it. Nothing was changed.</exception>
     /// <exception cref="ExpertDispatchException">Finite input overflowed; names layer and position. The sequence is as before, the logits are undefined.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Working memory for the rows cannot be had. The sequence is as before.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public ForwardReport ForwardLast(ReadOnlySpan<int> tokens, Span<float> logits) => Run(tokens, logits, everyPosition: false);
 

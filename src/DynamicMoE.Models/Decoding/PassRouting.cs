@@ -100,8 +100,7 @@ internal sealed class PassRouting(MoEModel model, PassRows rows)
         int slots = Math.Max(block.Router.MaxExperts, _source?.MostExperts ?? 0);
         if (_buffers is null || _buffers.Slots < slots || _buffers.MaxTokens < rows.Count)
         {
-            _buffers = new RoutingBuffers(
-                Math.Max(rows.Count, _buffers?.MaxTokens ?? 0), Math.Max(slots, _buffers?.Slots ?? 0), block.Config.Count, withLogits: false);
+            _buffers = new RoutingBuffers(rows.Capacity, Math.Max(slots, _buffers?.Slots ?? 0), block.Config.Count, withLogits: false);
         }
 
         return _buffers;

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace DynamicMoE.Models;
 
 /// <summary>The steps of a pass, and which row of the chunk that runs is whose. Allocates only when a pass is larger than those before.</summary>
@@ -23,6 +25,9 @@ internal sealed class PassRows
 
     /// <summary>Rows of all steps.</summary>
     public long Tokens { get; private set; }
+
+    /// <summary>Rows of a chunk that there is room for: what works on rows holds as many, so that all grow together and seldom.</summary>
+    public int Capacity => _positions.Length;
 
     /// <summary>Rows of the chunk.</summary>
     public int Count { get; private set; }
@@ -85,7 +90,7 @@ internal sealed class PassRows
     public bool Next(int most, bool everyPosition)
     {
         (Count, _segmentCount, _wantedCount, HasDials) = (0, 0, 0, false);
-        Reserve((int)Math.Min(most, Tokens));
+        Reserve((int)Math.Min(most, Tokens), most);
         while (_step < Steps && Count < most)
         {
             int count = Math.Min(_counts[_step] - _done, most - Count);
@@ -134,13 +139,14 @@ internal sealed class PassRows
         HasDials |= !float.IsNaN(dial);
     }
 
-    private void Reserve(int rows)
+    private void Reserve(int rows, int most)
     {
-        if (_positions.Length < rows)
+        if (Capacity < rows)
         {
-            _positions = new int[rows];
+            rows = (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)rows), (uint)most);
             _wanted = new int[rows];
             _quality = new float[rows];
+            _positions = new int[rows];
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class RotaryAngles
     /// <summary>Makes room for the angles of so many rows.</summary>
     public void Reserve(int rows)
     {
-        _cosines = new float[checked(rows * _half)];
+        _cosines = new float[(long)rows * _half];
         _sines = new float[_cosines.Length];
     }
 

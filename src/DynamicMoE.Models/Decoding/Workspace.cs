@@ -49,5 +49,5 @@ internal sealed class Workspace(ModelConfig config)
         Rows = rows;
     }
 
-    private static float[] Make(int rows, int width) => new float[checked(rows * width)];
+    private static float[] Make(int rows, int width) => new float[(long)rows * width];
 }
