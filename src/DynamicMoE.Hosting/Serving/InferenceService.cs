@@ -176,6 +176,10 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
             _store.Restore(model);
             Take(model);
         }
+        catch (ServiceUnavailableException) when (stoppingToken.IsCancellationRequested)
+        {
+            return;
+        }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             _engine.Fail();
@@ -202,7 +206,12 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         model.SetFrozen(Frozen);
         _figures.Reset();
         _feedback.Reset();
-        _engine.Serve(model);
+        if (!_engine.TryServe(model))
+        {
+            model.Release();
+            throw new ServiceUnavailableException("The service is being stopped.", State, TimeSpan.Zero);
+        }
+
         Log.Serving(_logger, model.Info.Name, model.Layers.Count, model.Info.Generates);
     }
 
