@@ -184,7 +184,7 @@ internal sealed class EngineFigures : IDisposable
     private void Count(ref long counter, string outcome)
     {
         Interlocked.Increment(ref counter);
-        _requests.Add(1, new KeyValuePair<string, object?>("dynamicmoe.outcome", outcome));
+        _requests.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
     }
 
     private void Rotate()

@@ -3,6 +3,7 @@ using System.Net;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using DynamicMoE.Hosting;
 using DynamicMoE.TestKit.Checkpoints;
 using Microsoft.Extensions.Time.Testing;
 
@@ -39,6 +40,7 @@ public sealed partial class MetricsTests
         TestCertificates.Write(folder["cert"], folder["key"]);
         time.Advance(PolledFiles.Interval);
         MeasureOfTheLibrary();
+        using EngineFigures service = MeasureOfTheService();
 
         // A connection is counted when it is gone, which the server notices at a moment of its own.
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -117,6 +119,18 @@ public sealed partial class MetricsTests
                 case var other: Assert.Fail($"{field.Name} is {other}: measure it here"); break;
             }
         }
+    }
+
+    // Those of the background service, which a fake stands for here.
+    private static EngineFigures MeasureOfTheService()
+    {
+        var figures = new EngineFigures(TimeProvider.System);
+        figures.Observe(() => new QueueStats(1, 2, 3, 4, 5, 6, 7, 0, null));
+        figures.Accepted();
+        figures.Waited(TimeSpan.FromMilliseconds(1));
+        figures.Ran(3, TimeSpan.FromMilliseconds(1));
+        figures.Answered(TimeSpan.FromMilliseconds(2));
+        return figures;
     }
 
     private static (string, string)[] ReadTable()
