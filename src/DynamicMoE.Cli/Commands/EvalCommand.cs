@@ -99,7 +99,8 @@ internal static class EvalCommand
         // With a calibration thresholds are there already: one window compiles the code and touches the memory.
         int[] warmup = (calibration ?? model.Model.Calibration) is null ? text.Warmup : text.Warmup[..Math.Min(text.Warmup.Length, model.Info.Window)];
         using RunRecording recording = model.Attach(files, console);
-        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, cancel);
+        IReadOnlyList<EvaluationRow> rows = ProgressDisplay.Run(
+            console, progress => Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, progress, cancel));
         recording.Complete();
         return new EvaluationReport { Model = model.Info, Text = text.Info, Machine = EvaluationMachineInfo.Of(choice.Threads), Rows = rows };
     }
@@ -109,10 +110,8 @@ internal static class EvalCommand
     {
         using var model = new EvaluatedModel(choice);
         PreparedText text = PreparedText.Load(model, path, maxBytes);
-
-        // A sweep takes minutes: somebody who watches is told where it is.
-        Action<string> progress = console.IsTerminal ? console.Error.WriteLine : _ => { };
-        return SweepEvaluation.Run(model, text, EvaluationMachineInfo.Of(choice.Threads), request, progress, cancel);
+        return ProgressDisplay.Run(
+            console, progress => SweepEvaluation.Run(model, text, EvaluationMachineInfo.Of(choice.Threads), request, progress, cancel));
     }
 
     private static bool Given(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };

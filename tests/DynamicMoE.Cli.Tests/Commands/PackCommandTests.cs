@@ -126,7 +126,7 @@ public sealed class PackCommandTests(ByteCheckpoint checkpoint) : IClassFixture<
     private async Task<JsonElement> EvalAsync(params string[] arguments)
     {
         ToolRun run = await ToolRun.Of(["eval", "--text", checkpoint.TextPath, "--json", .. arguments]);
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         return json.RootElement.Clone();
     }

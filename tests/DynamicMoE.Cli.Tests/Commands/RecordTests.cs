@@ -108,7 +108,7 @@ public sealed class RecordTests : IDisposable
     private async Task<JsonElement> EvalAsync(params string[] arguments)
     {
         ToolRun run = await ToolRun.Of(["eval", "--text", _directory["text"], "--max-bytes", "2048", "--json", .. arguments]);
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         return json.RootElement.GetProperty("rows").Clone();
     }
