@@ -36,17 +36,18 @@ internal static class EvalCommand
         var record = new RecordOptions();
         var sweep = new SweepOptions();
         Option<string?> calibration = SharedOptions.Calibration();
+        Option<bool> verify = SharedOptions.VerifyChecksums();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("eval", "Compares static and dynamic routing on held-out text: quality, experts, FLOPs, time.")
         {
-            text, model, budgets, format, threads, maxBytes, row, calibration, json,
+            text, model, budgets, format, threads, maxBytes, row, calibration, verify, json,
         };
         record.AddTo(command);
         sweep.AddTo(command);
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads)) { VerifyChecksums = parsed.GetValue(verify) };
                 if (sweep.Asked(parsed))
                 {
                     SweepOutput.Prepare(sweep.Folder(parsed));
@@ -92,6 +93,7 @@ internal static class EvalCommand
         RunFiles files,
         CancellationToken cancel)
     {
+        files.RequireUsable();
         using var model = new EvaluatedModel(choice, calibration);
         IReadOnlyList<RoutingRule> rules = chosen.Of(model.Info.TrainedExperts);
         PreparedText text = PreparedText.Load(model, path, maxBytes);
