@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DynamicMoE.TestKit.Checkpoints;
 using DynamicMoE.TestKit.Decoder;
 using Xunit;
@@ -11,9 +10,9 @@ public sealed class ProcessTests
     [Fact]
     public async Task Doctor_WhenStarted_WritesPlainTextAndSucceeds()
     {
-        using Process process = Start("doctor");
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        using ChildProcess process = ChildProcess.Tool("doctor");
+        string output = await process.OutputAsync();
+        await process.ExitAsync();
 
         Assert.Equal(ExitCodes.Ok, process.ExitCode);
         Assert.StartsWith("library ", output, StringComparison.Ordinal);
@@ -23,9 +22,9 @@ public sealed class ProcessTests
     [Fact]
     public async Task Usage_WhenWrong_IsOneLineOnTheErrorStream()
     {
-        using Process process = Start("eval", "--format", "q5");
-        string error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        using ChildProcess process = ChildProcess.Tool("eval", "--format", "q5");
+        string error = await process.ErrorAsync();
+        await process.ExitAsync();
 
         Assert.Equal(ExitCodes.Usage, process.ExitCode);
         Assert.Equal("dmoe: --format 'q5' is not one of f32, bf16, q8, q4 (see dmoe --help)\n", error);
@@ -40,13 +39,12 @@ public sealed class ProcessTests
         model.Config.Remove("eos_token_id");
         using var directory = new TemporaryDirectory();
         model.Save(directory.Path);
-        using Process process = Start("generate", "--model", directory.Path, "--prompt", "a", "--max-tokens", "200000");
-        var first = new char[1];
-        Assert.Equal(1, await process.StandardOutput.ReadAsync(first));
-        await RunAsync("kill", "-INT", $"{process.Id}");
-        string rest = await process.StandardOutput.ReadToEndAsync();
-        string error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        using ChildProcess process = ChildProcess.Tool("generate", "--model", directory.Path, "--prompt", "a", "--max-tokens", "200000");
+        Assert.Equal(1, (await process.FirstAsync()).Length);
+        await process.InterruptAsync();
+        string rest = await process.OutputAsync();
+        string error = await process.ErrorAsync();
+        await process.ExitAsync();
 
         Assert.Equal((ExitCodes.Interrupted, "dmoe: interrupted\n"), (process.ExitCode, error));
         Assert.EndsWith("\n", rest, StringComparison.Ordinal);
@@ -61,37 +59,26 @@ public sealed class ProcessTests
         SyntheticCheckpoint model = SyntheticCheckpoint.Create(ReferenceFamily.Mixtral);
         model.Save(folder);
         File.Delete(config);
-        await RunAsync("mkfifo", config);
+        await ChildProcess.RunAsync("mkfifo", config);
         Directory.CreateDirectory(directory["out"]);
-        using Process process = Start("pack", "--model", folder, "--format", "q8", "--out", directory["out/model.dmoe"]);
+        using ChildProcess process = ChildProcess.Tool("pack", "--model", folder, "--format", "q8", "--out", directory["out/model.dmoe"]);
         await Task.Run(() => File.WriteAllText(config, model.Config.ToJsonString())).WaitAsync(TimeSpan.FromMinutes(1));
-        while (Directory.GetFiles(directory["out"]).Length == 0)
-        {
-            Assert.False(process.HasExited);
-            await Task.Delay(10);
-        }
-
-        await RunAsync("kill", "-INT", $"{process.Id}");
-        await process.WaitForExitAsync();
+        await process.UntilAsync(() => Directory.GetFiles(directory["out"]).Length > 0);
+        await process.InterruptAsync();
+        await process.ExitAsync();
 
         Assert.NotEqual(ExitCodes.Ok, process.ExitCode);
         Assert.Empty(Directory.GetFiles(directory["out"]));
     }
 
-    private static async Task RunAsync(string program, params string[] arguments)
+    [Fact]
+    public async Task Wait_WhenTheChildDoesNotEnd_FailsAndLeavesNoProcess()
     {
-        using Process process = Process.Start(program, arguments);
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
-    }
+        using ChildProcess process = ChildProcess.Start(TimeSpan.FromMilliseconds(50), "sleep", "1000");
 
-    private static Process Start(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "dmoe.dll"), .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        return Process.Start(start)!;
+        var error = await Assert.ThrowsAsync<TimeoutException>(process.ExitAsync);
+
+        Assert.Matches("^sleep 1000 \\(process [0-9]+\\) was not done after 00:00:00.05", error.Message);
+        Assert.True(process.HasExited);
     }
 }

@@ -13,6 +13,13 @@ internal sealed record ToolRun(int ExitCode, string Out, string Error)
         return new ToolRun(code, output.ToString(), error.ToString());
     }
 
+    /// <summary>A success writes nothing on the error stream but where it is.</summary>
+    public void RequireSuccess()
+    {
+        Xunit.Assert.Equal(ExitCodes.Ok, ExitCode);
+        Xunit.Assert.Matches("^([a-z]+ [0-9]+/[0-9]+: [^\n]+\n)*$", Error);
+    }
+
     /// <summary>A failure is one line on the error stream and nothing else.</summary>
     public void RequireFailure(int code, string message)
     {

@@ -26,7 +26,7 @@ internal static unsafe class LibraryLoader
             }
             catch (DllNotFoundException failure) when (failure is not AbiMismatchException)
             {
-                tried.Add($"{place}: {failure.Message.Split('\n')[0].Trim()}");
+                tried.Add($"{place}: {failure.Message.Split('\n')[0].Trim().TrimEnd('.')}");
             }
             catch (BadImageFormatException)
             {
@@ -35,7 +35,7 @@ internal static unsafe class LibraryLoader
         }
 
         throw new DllNotFoundException(
-            $"The native library of DynamicMoE was not found. Tried:\n  {string.Join("\n  ", tried)}\n" +
+            $"The native library of DynamicMoE was not found. Tried:\n  {string.Join(";\n  ", tried)}.\n" +
             $"Reference the package DynamicMoE.Runtime or set {NativeLibraryLocator.PathVariable}.");
     }
 

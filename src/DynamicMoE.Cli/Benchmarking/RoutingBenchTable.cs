@@ -41,6 +41,11 @@ internal static class RoutingBenchTable
             BenchmarkKinds.Throughput => "Times count from the intended arrival. --out has confidence intervals and a chart.",
             _ => "Speedup over one thread, median over calls in turns. --out has confidence intervals and a chart.",
         });
+        int late = results.Count(row => row.LateArrivals);
+        if (late > 0)
+        {
+            console.Out.WriteLine($"The machine began requests late in {late} of {results.Count} rows, by more than a tenth of p50 at p99: run again with the processors free.");
+        }
     }
 
     private static string[] Percentiles(BenchmarkResult row) => [Number(row, M.P50Latency), Number(row, M.P95Latency), Number(row, M.P99Latency)];

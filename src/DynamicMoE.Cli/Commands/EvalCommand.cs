@@ -36,17 +36,18 @@ internal static class EvalCommand
         var record = new RecordOptions();
         var sweep = new SweepOptions();
         Option<string?> calibration = SharedOptions.Calibration();
+        Option<bool> verify = SharedOptions.VerifyChecksums();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("eval", "Compares static and dynamic routing on held-out text: quality, experts, FLOPs, time.")
         {
-            text, model, budgets, format, threads, maxBytes, row, calibration, json,
+            text, model, budgets, format, threads, maxBytes, row, calibration, verify, json,
         };
         record.AddTo(command);
         sweep.AddTo(command);
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads)) { VerifyChecksums = parsed.GetValue(verify) };
                 if (sweep.Asked(parsed))
                 {
                     SweepOutput.Prepare(sweep.Folder(parsed));
@@ -92,6 +93,7 @@ internal static class EvalCommand
         RunFiles files,
         CancellationToken cancel)
     {
+        files.RequireUsable();
         using var model = new EvaluatedModel(choice, calibration);
         IReadOnlyList<RoutingRule> rules = chosen.Of(model.Info.TrainedExperts);
         PreparedText text = PreparedText.Load(model, path, maxBytes);
@@ -99,7 +101,8 @@ internal static class EvalCommand
         // With a calibration thresholds are there already: one window compiles the code and touches the memory.
         int[] warmup = (calibration ?? model.Model.Calibration) is null ? text.Warmup : text.Warmup[..Math.Min(text.Warmup.Length, model.Info.Window)];
         using RunRecording recording = model.Attach(files, console);
-        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, cancel);
+        IReadOnlyList<EvaluationRow> rows = ProgressDisplay.Run(
+            console, progress => Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, progress, cancel));
         recording.Complete();
         return new EvaluationReport { Model = model.Info, Text = text.Info, Machine = EvaluationMachineInfo.Of(choice.Threads), Rows = rows };
     }
@@ -109,10 +112,8 @@ internal static class EvalCommand
     {
         using var model = new EvaluatedModel(choice);
         PreparedText text = PreparedText.Load(model, path, maxBytes);
-
-        // A sweep takes minutes: somebody who watches is told where it is.
-        Action<string> progress = console.IsTerminal ? console.Error.WriteLine : _ => { };
-        return SweepEvaluation.Run(model, text, EvaluationMachineInfo.Of(choice.Threads), request, progress, cancel);
+        return ProgressDisplay.Run(
+            console, progress => SweepEvaluation.Run(model, text, EvaluationMachineInfo.Of(choice.Threads), request, progress, cancel));
     }
 
     private static bool Given(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };

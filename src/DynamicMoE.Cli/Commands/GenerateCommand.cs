@@ -33,9 +33,10 @@ internal static class GenerateCommand
         Option<int> threads = SharedOptions.Threads();
         var record = new RecordOptions();
         Option<string?> calibration = SharedOptions.Calibration();
+        Option<bool> verify = SharedOptions.VerifyChecksums();
         var command = new Command("generate", "Continues a prompt, streaming the text.")
         {
-            prompt, model, maxTokens, budget, fixedCount, temperature, seed, format, threads, calibration,
+            prompt, model, maxTokens, budget, fixedCount, temperature, seed, format, threads, calibration, verify,
         };
         record.AddTo(command);
         command.Validators.Add(result =>
@@ -52,7 +53,7 @@ internal static class GenerateCommand
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads)) { VerifyChecksums = parsed.GetValue(verify) };
                 var options = new GenerationOptions
                 {
                     MaxNewTokens = parsed.GetValue(maxTokens),
@@ -74,6 +75,7 @@ internal static class GenerateCommand
     private static async Task<int> RunAsync(
         ToolConsole console, ModelChoice choice, string prompt, DynamicRoutingOptions? dynamic, GenerationOptions options, RunFiles files, CancellationToken cancel)
     {
+        files.RequireUsable();
         using MoEModel model = choice.Load(Batch);
         if (dynamic is not null)
         {

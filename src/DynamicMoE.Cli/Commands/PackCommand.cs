@@ -54,7 +54,7 @@ internal static class PackCommand
             () =>
             {
                 PackReport report = parsed.GetValue(verify) is { } file
-                    ? PackReport.Of(PackedModel.Verify(file, cancel), verified: true)
+                    ? Verify(file, cancel)
                     : Write(parsed.GetValue(model), parsed.GetValue(output)!, parsed.GetValue(format)!.Value, parsed.GetValue(force), cancel);
                 if (parsed.GetValue(json))
                 {
@@ -70,6 +70,10 @@ internal static class PackCommand
             cancel));
         return command;
     }
+
+    private static PackReport Verify(string file, CancellationToken cancel) => File.Exists(file)
+        ? PackReport.Of(PackedModel.Verify(file, cancel), verified: true)
+        : throw new ToolException($"--verify '{file}' is not a file");
 
     private static PackReport Write(string? model, string output, WeightFormat format, bool force, CancellationToken cancel)
     {

@@ -17,6 +17,12 @@ internal static class SharedOptions
     /// <summary>Machine-readable output.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object (snake_case) instead of text." };
 
+    /// <summary>Whether all of a packed model is compared with its checksums before it runs.</summary>
+    public static Option<bool> VerifyChecksums() => new("--verify-checksums")
+    {
+        Description = "Read all of a packed model and compare it with its checksums first, experts included; of a folder it changes nothing.",
+    };
+
     /// <summary>Most threads of a call.</summary>
     public static Option<int> Threads() =>
         NumberOptions.Whole("--threads", "Threads of a native call; 0 = chosen from cores and cgroup quota.", 0, 1024, 0);

@@ -8,6 +8,9 @@ namespace DynamicMoE.Cli.Models;
 /// <param name="Threads">Threads of a native call; 0 = the pool's.</param>
 internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threads)
 {
+    /// <summary>Whether every part of a packed model is compared with its checksum.</summary>
+    public bool VerifyChecksums { get; init; }
+
     /// <summary>Name of the model in the output.</summary>
     public string Name => Path ?? "TinyMoE";
 
@@ -37,6 +40,7 @@ internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threa
             Threads = Threads,
             MaxTokens = batch,
             LoadCalibration = withCalibration,
+            VerifyChecksums = VerifyChecksums,
         });
         if (model.Tokenizer is null || model.MoELayers.Count == 0)
         {

@@ -10,11 +10,9 @@ namespace DynamicMoE.Cli.Recording;
 /// <param name="AnyMachine">Whether a record of another model, format, instruction set or vendor is replayed all the same.</param>
 internal sealed record RunFiles(string? Record, string? Replay, bool Force, bool AnyMachine)
 {
-    /// <summary>Attaches a session to the files.</summary>
-    /// <exception cref="ToolException">The file to write exists.</exception>
-    /// <exception cref="RouterConfigurationException">The record belongs to another run.</exception>
-    /// <exception cref="RoutingRecordException">The record is damaged.</exception>
-    public RunRecording Attach(MoEModel model, MoESession session, ToolConsole console)
+    /// <summary>Says what can be said before a model is loaded.</summary>
+    /// <exception cref="ToolException">The file to write exists, or the one to replay does not.</exception>
+    public void RequireUsable()
     {
         if (Record is not null && !Force && File.Exists(Record))
         {
@@ -25,7 +23,13 @@ internal sealed record RunFiles(string? Record, string? Replay, bool Force, bool
         {
             throw new ToolException($"--replay '{Replay}' is not a file");
         }
+    }
 
+    /// <summary>Attaches a session to the files.</summary>
+    /// <exception cref="RouterConfigurationException">The record belongs to another run.</exception>
+    /// <exception cref="RoutingRecordException">The record is damaged.</exception>
+    public RunRecording Attach(MoEModel model, MoESession session, ToolConsole console)
+    {
         var recording = new RunRecording();
         try
         {

@@ -28,7 +28,7 @@ internal static class SweepEvaluation
     /// <param name="cancel">Ends the run between two windows.</param>
     /// <exception cref="ToolException">A budget or the model does not fit, or the text has fewer than two windows.</exception>
     public static SweepReport Run(
-        EvaluatedModel model, PreparedText text, EvaluationMachineInfo machine, SweepRequest request, Action<string> progress, CancellationToken cancel)
+        EvaluatedModel model, PreparedText text, EvaluationMachineInfo machine, SweepRequest request, IProgress<BenchmarkProgress> progress, CancellationToken cancel)
     {
         int trained = model.Info.TrainedExperts, windowTokens = Math.Min(request.WindowTokens, model.Info.Window);
         Weighting weighting = request.Weighting ?? model.Model.Config.Experts.Weighting;
@@ -47,17 +47,18 @@ internal static class SweepEvaluation
         {
             foreach (SweepRule rule in rules)
             {
-                progress($"{rule.Name}, {WeightingNames.Name(rule.Weighting)}");
+                Report(scores.Count, $"{rule.Name}, {WeightingNames.Name(rule.Weighting)}");
                 scores.Add(runner.Run(rule));
             }
         }
 
-        progress("times");
+        Report(rules.Count, "times");
         long scoredTokens = windows.Scored.Sum(window => window.Length - 1L);
         double bytes = (double)text.Bytes * scoredTokens / (text.Tokens.Length - 1);
         var arithmetic = new SweepArithmetic(rules, scores, bytes, trained);
         IReadOnlyList<SweepRow> rows = arithmetic.Rows();
         IReadOnlyList<SweepTime> times = SweepBars.Times(Times(model, text, budgets, cancel));
+        Report(rules.Count + 1, "");
         return new SweepReport
         {
             Model = model.Info,
@@ -74,11 +75,13 @@ internal static class SweepEvaluation
             Bars = SweepBars.Of(rows, times, trained, weighting),
             BestSignal = arithmetic.BestSignal(weighting),
         };
+
+        void Report(int done, string current) => progress.Report(new BenchmarkProgress("sweep", done, rules.Count + 1, current));
     }
 
     // As in the plain evaluation: rows take turns, and times are those of the median window.
     private static IReadOnlyList<EvaluationRow> Times(EvaluatedModel model, PreparedText text, double[] budgets, CancellationToken cancel) =>
         Evaluator.Run(
             model, EvaluationPlan.Rows(model.Info.TrainedExperts, budgets), text.Tokens.AsMemory(0, Math.Min(TimedTokens, text.Tokens.Length)),
-            text.Bytes, text.Warmup, cancel);
+            text.Bytes, text.Warmup, null, cancel);
 }

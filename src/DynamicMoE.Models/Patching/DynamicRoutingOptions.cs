@@ -96,6 +96,7 @@ public sealed class DynamicRoutingOptions
                 : throw new RouterConfigurationException("Sensitivity and TargetLatency need a budget: MeanExpertsPerToken, or Strategy Threshold without Tau.");
         }
 
+        RequireBudgets(layers.Count, maximum);
         return new BudgetArbiter(new BudgetArbiterOptions
         {
             Budget = budget.Value,
@@ -168,6 +169,42 @@ public sealed class DynamicRoutingOptions
             Calibration = calibration,
             Weighting = Weighting ?? config.Weighting,
         };
+    }
+
+    // By the names that are set here: the arbiter, which checks the rest, has others.
+    private void RequireBudgets(int layers, int maximum)
+    {
+        bool ranged = MinExperts >= 1 && MinExperts <= maximum;
+        var broken = new List<string>();
+        if (LayerBudgets is { } budgets)
+        {
+            Require(MeanExpertsPerToken is null && Sensitivity is null, $"LayerBudgets exclude MeanExpertsPerToken and Sensitivity.");
+            Require(budgets.Count == layers, $"LayerBudgets has {budgets.Count} elements, {layers} layers are switched.");
+            foreach ((int index, double budget) in budgets.Index())
+            {
+                Require(Within(budget), $"LayerBudgets[{index}] ({budget}) is outside {MinExperts}..{maximum}.");
+            }
+        }
+        else if (MeanExpertsPerToken is { } mean)
+        {
+            Require(Within(mean), $"MeanExpertsPerToken ({mean}) is outside {MinExperts}..{maximum}.");
+        }
+
+        Require(Sensitivity is null || Sensitivity.Count == layers, $"Sensitivity has {Sensitivity?.Count} elements, {layers} layers are switched.");
+        if (broken.Count > 0)
+        {
+            throw new RouterConfigurationException($"{nameof(DynamicRoutingOptions)}: {string.Join(' ', broken)}");
+        }
+
+        bool Within(double value) => !ranged || (value >= MinExperts && value <= maximum);
+
+        void Require(bool holds, FormattableString error)
+        {
+            if (!holds)
+            {
+                broken.Add(FormattableString.Invariant(error));
+            }
+        }
     }
 
     // What is not normalised is a score already.

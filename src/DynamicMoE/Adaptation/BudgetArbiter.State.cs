@@ -58,10 +58,12 @@ public sealed partial class BudgetArbiter
     /// <param name="timeProvider">Clock of the timeout; null for that of the system.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Completes once every layer's state is Converged; at once when no layer has a router.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="timeout"/> is negative and not infinite.</exception>
     /// <exception cref="ConvergenceException">A layer's budget was missed for 200 batches, or the time is over.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task WaitForConvergenceAsync(TimeSpan timeout, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
     {
+        ThresholdController.RequireTimeout(timeout);
         using var others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] waits = [.. _controllers.OfType<ThresholdController>().Select(c => c.WaitForConvergenceAsync(timeout, timeProvider, others.Token))];
         try

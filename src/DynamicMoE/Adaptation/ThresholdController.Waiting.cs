@@ -8,11 +8,13 @@ public sealed partial class ThresholdController
     /// <param name="timeProvider">Clock of the timeout; null for that of the system.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Completes once <see cref="State"/> is Converged.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="timeout"/> is negative and not infinite.</exception>
     /// <exception cref="ConvergenceException">The budget was missed for 200 batches, or the time is over.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task WaitForConvergenceAsync(
         TimeSpan timeout, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
     {
+        RequireTimeout(timeout);
         TimeProvider clock = timeProvider ?? TimeProvider.System;
         long start = clock.GetTimestamp();
         while (true)
@@ -44,6 +46,17 @@ public sealed partial class ThresholdController
         }
     }
 
-    private string Missed() => FormattableString.Invariant(
-        $"The budget is {_budget} experts per token, the realised mean {_convergence.Mean:F3} over the last 100 batches; nearest reachable mean {_reachable:F3}.");
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative and not infinite.</exception>
+    internal static void RequireTimeout(TimeSpan timeout)
+    {
+        if (timeout != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(timeout, TimeSpan.Zero);
+        }
+    }
+
+    private string Missed() => double.IsNaN(_convergence.Mean)
+        ? FormattableString.Invariant($"The budget is {_budget} experts per token, and nothing was routed under it yet.")
+        : FormattableString.Invariant(
+            $"The budget is {_budget} experts per token, the realised mean {_convergence.Mean:F3} over the last 100 batches; nearest reachable mean {_reachable:F3}.");
 }

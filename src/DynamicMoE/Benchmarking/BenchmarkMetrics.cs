@@ -76,6 +76,13 @@ public static class BenchmarkMetrics
     /// <summary>Throughput: 95th percentile of the time from the intended arrival to the start of serving, ms.</summary>
     public const string P95Wait = "p95_wait_ms";
 
+    /// <summary>Throughput: median of the time from when a request had arrived and a caller was free to the start of serving, ms. It is the machine's, not the
+    /// router's: 0 where callers run as soon as they could.</summary>
+    public const string P50ArrivalLag = "arrival_lag_p50_ms";
+
+    /// <summary>Throughput: 99th percentile of that time, ms. Above a tenth of <see cref="P50Latency"/>, <see cref="BenchmarkResult.LateArrivals"/> is true.</summary>
+    public const string P99ArrivalLag = "arrival_lag_p99_ms";
+
     /// <summary>Scaling: time of the base variant with one thread over this one, median of the quotients of calls of the same turn.</summary>
     public const string Speedup = "speedup";
 

@@ -6,8 +6,9 @@ namespace DynamicMoE;
 /// <param name="Response">From the intended arrival to the end.</param>
 /// <param name="Wait">From the intended arrival to the start of serving.</param>
 /// <param name="Service">From the start of serving to the end.</param>
+/// <param name="Lag">From when a request had arrived and a server was free to the start of serving: what waking up and the machine cost, not the queue.</param>
 /// <param name="Total">From the start of the run to the last end.</param>
-internal sealed record OpenLoopTimes(double[] Response, double[] Wait, double[] Service, double Total);
+internal sealed record OpenLoopTimes(double[] Response, double[] Wait, double[] Service, double[] Lag, double Total);
 
 /// <summary>
 /// Serves requests that arrive by a schedule of their own, whether or not earlier ones are done: a request that finds every server busy waits, and its
@@ -18,6 +19,7 @@ internal sealed class OpenLoop : IDisposable
 {
     private readonly TimeProvider _clock;
     private readonly long[] _arrivals;
+    private readonly int _servers;
     private readonly int _warmupCalls;
     private readonly CancellationToken _cancel;
     private readonly Lock _gate = new();
@@ -32,6 +34,7 @@ internal sealed class OpenLoop : IDisposable
     {
         _clock = clock;
         _arrivals = arrivals;
+        _servers = servers;
         _warmupCalls = warmupCalls;
         _cancel = cancel;
         _begins = new long[arrivals.Length];
@@ -126,15 +129,20 @@ internal sealed class OpenLoop : IDisposable
     private OpenLoopTimes Times()
     {
         int count = _arrivals.Length;
-        double[] response = new double[count], wait = new double[count], service = new double[count];
+        double[] response = new double[count], wait = new double[count], service = new double[count], lag = new double[count];
+
+        // The ends that servers came to last, one per server: requests are taken in their order, so the earliest of them is when one was free.
+        var free = new PriorityQueue<long, long>(Enumerable.Repeat((_start, _start), _servers));
         for (int request = 0; request < count; request++)
         {
             long arrival = _start + _arrivals[request];
             response[request] = _clock.Seconds(arrival, _ends[request]);
             wait[request] = _clock.Seconds(arrival, _begins[request]);
             service[request] = _clock.Seconds(_begins[request], _ends[request]);
+            lag[request] = _clock.Seconds(Math.Max(arrival, free.Dequeue()), _begins[request]);
+            free.Enqueue(_ends[request], _ends[request]);
         }
 
-        return new OpenLoopTimes(response, wait, service, _clock.Seconds(_start, _ends.Max()));
+        return new OpenLoopTimes(response, wait, service, lag, _clock.Seconds(_start, _ends.Max()));
     }
 }

@@ -48,6 +48,9 @@ internal sealed class ThroughputRun : BenchmarkRun
         metrics.AddTimes(Milliseconds(times.Response));
         metrics[BenchmarkMetrics.P50Service] = Milliseconds(times.Service).Median;
         metrics[BenchmarkMetrics.P95Wait] = Milliseconds(times.Wait).Quantile(0.95);
+        Sample lag = Milliseconds(times.Lag);
+        metrics[BenchmarkMetrics.P50ArrivalLag] = lag.Median;
+        metrics[BenchmarkMetrics.P99ArrivalLag] = lag.Quantile(0.99);
         metrics[BenchmarkMetrics.CapacityPerSecond] = capacity;
         metrics[BenchmarkMetrics.OfferedPerSecond] = Runs / Clock.Seconds(0, Math.Max(1, arrivals[^1]));
         metrics[BenchmarkMetrics.AchievedPerSecond] = Runs / times.Total;

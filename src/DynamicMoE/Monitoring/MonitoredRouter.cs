@@ -171,6 +171,13 @@ public sealed class MonitoredRouter : RouterWrapper, IBreakerListener, IAsyncDis
         return report;
     }
 
+    private protected override void Refused(RoutingValidationException error)
+    {
+        ForwardScope scope = _routes.Begin();
+        _routes.Fail(in scope, error);
+        base.Refused(error);
+    }
+
     private RoutingReport RouteClosed(
         ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity)
     {

@@ -30,10 +30,13 @@ public partial class DynamicRouter
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         float bound = _options.BalanceBound, least = 1 - _options.WeightPenalty;
+        string? bias = Misfit(snapshot.LoadBias, _balancer, b => Math.Abs(b) <= bound, FormattableString.Invariant($"-{bound}..{bound}"));
+        string? shares = Misfit(snapshot.LoadShares, _weights, s => s is >= 0 and <= 1, "0..1");
+        string? factors = Misfit(snapshot.LoadFactors, _weights, f => f >= least && f <= 1, FormattableString.Invariant($"{least}..1"));
         new OptionRules(nameof(RouterSnapshot))
-            .Require(Fits(snapshot.LoadBias, _balancer is not null, b => Math.Abs(b) <= bound), $"LoadBias must be {Wanted(_balancer, $"within -{bound}..{bound}")}.")
-            .Require(Fits(snapshot.LoadShares, _weights is not null, s => s is >= 0 and <= 1), $"LoadShares must be {Wanted(_weights, "within 0..1")}.")
-            .Require(Fits(snapshot.LoadFactors, _weights is not null, f => f >= least && f <= 1), $"LoadFactors must be {Wanted(_weights, $"within {least}..1")}.")
+            .Require(bias is null, $"LoadBias {bias}.")
+            .Require(shares is null, $"LoadShares {shares}.")
+            .Require(factors is null, $"LoadFactors {factors}.")
             .Require(
                 Estimator is { Normalize: true } ? ComplexityEstimator.FitTables(snapshot.Scores) : snapshot.Scores is null,
                 $"Scores must be {(Estimator is { Normalize: true } ? "two tables of 64 ascending finite values each" : "null: no estimator normalises")}.")
@@ -46,8 +49,19 @@ public partial class DynamicRouter
         }
     }
 
-    private bool Fits<T>(IReadOnlyList<T>? values, bool wanted, Func<T, bool> inRange) =>
-        wanted ? values?.Count == NumExperts && values.All(inRange) : values is null;
+    // What is wrong with a list that a learner takes over, one value per expert; null when nothing is.
+    private string? Misfit<T>(IReadOnlyList<T>? values, object? learner, Func<T, bool> inRange, string range)
+    {
+        if (learner is null)
+        {
+            return values is null ? null : "must be null: this load balancing has none";
+        }
 
-    private string Wanted(object? learner, string range) => learner is null ? "null: this load balancing has none" : $"{NumExperts} values {range}";
+        int wrong = values?.Count == NumExperts ? values.Index().FirstOrDefault(value => !inRange(value.Item), (-1, default!)).Index : 0;
+        string? found = values is null ? "is null"
+            : values.Count != NumExperts ? $"has {values.Count} values"
+            : wrong >= 0 ? FormattableString.Invariant($"is {values[wrong]} for expert {wrong}")
+            : null;
+        return found is null ? null : $"{found}, must be {NumExperts} values within {range}";
+    }
 }

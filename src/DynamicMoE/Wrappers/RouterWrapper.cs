@@ -59,7 +59,18 @@ public abstract partial class RouterWrapper : IRouter
     /// <inheritdoc/>
     public RoutingResult Route(in ReadOnlyTensorSpan<float> hidden, bool returnRouterLogits = false, RoutingContext? context = null)
     {
-        ReadOnlySpan<float> rows = Shapes.Rows(in hidden, InputDim, nameof(hidden), out int tokens);
+        scoped ReadOnlySpan<float> rows;
+        int tokens;
+        try
+        {
+            rows = Shapes.Rows(in hidden, InputDim, nameof(hidden), out tokens);
+        }
+        catch (RoutingValidationException error)
+        {
+            Refused(error);
+            throw;
+        }
+
         RoutingBuffers buffers = RoutingBuffers.For(this, tokens, returnRouterLogits);
         float tau = Tau;
         RoutingReport report = RouteRows(rows, tokens, buffers, context, null);
@@ -77,6 +88,9 @@ public abstract partial class RouterWrapper : IRouter
     /// <param name="capacity">Most routes of an expert; null without limit.</param>
     private protected abstract RoutingReport RouteRows(
         ReadOnlySpan<float> hidden, int tokens, RoutingBuffers buffers, RoutingContext? context, CapacityLimit? capacity);
+
+    /// <summary>A tensor was refused for its shape before it became rows, so that no router sees it.</summary>
+    private protected virtual void Refused(RoutingValidationException error) => (Inner as RouterWrapper)?.Refused(error);
 
     /// <summary>Hands a batch on.</summary>
     private protected RoutingReport RouteInner(

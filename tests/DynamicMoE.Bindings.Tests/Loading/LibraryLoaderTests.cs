@@ -10,6 +10,12 @@ public class LibraryLoaderTests
         var failure = Assert.Throws<DllNotFoundException>(() => LibraryLoader.LoadFirst(missing));
         Assert.All(missing, place => Assert.Contains(place.ToString(), failure.Message, StringComparison.Ordinal));
         Assert.Contains("DYNAMIC_MOE_NATIVE_PATH", failure.Message, StringComparison.Ordinal);
+
+        // Each part ends as a sentence does: tools show the message in one line.
+        Assert.Equal(
+            "The native library of DynamicMoE was not found. Tried:\n  /nowhere/x.so (path set in code): no such file.\n"
+            + "Reference the package DynamicMoE.Runtime or set DYNAMIC_MOE_NATIVE_PATH.",
+            Assert.Throws<DllNotFoundException>(() => LibraryLoader.LoadFirst([new LibraryPlace("/nowhere/x.so", "path set in code")])).Message);
     }
 
     [Fact]

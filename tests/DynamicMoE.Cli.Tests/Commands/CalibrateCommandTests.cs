@@ -25,7 +25,7 @@ public sealed class CalibrateCommandTests(ByteCheckpoint checkpoint) : IClassFix
 
         ToolRun run = await ToolRun.Of(
             "eval", "--text", _directory["text"], "--max-bytes", "4096", "--budgets", "1.25,1.5", "--calibration", _directory["table"], "--json");
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         foreach (JsonElement row in json.RootElement.GetProperty("rows").EnumerateArray().Skip(2))
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using DynamicMoE.TestKit.Checkpoints;
 using Xunit;
@@ -104,14 +103,16 @@ public sealed class ConfigCommandTests : IDisposable
     public async Task Show_WhenTheFolderHasAConfigFile_ReadsItAndTheEnvironment()
     {
         Write("optimization: {cache_size: 5, max_workers: 6}\n");
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "dmoe.dll"), "config", "show"])
-        {
-            RedirectStandardOutput = true, WorkingDirectory = _directory.Path,
-        };
-        start.Environment["DYNAMIC_MOE_CACHE_SIZE"] = "7";
-        using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        using ChildProcess process = ChildProcess.Tool(
+            start =>
+            {
+                start.WorkingDirectory = _directory.Path;
+                start.Environment["DYNAMIC_MOE_CACHE_SIZE"] = "7";
+            },
+            "config",
+            "show");
+        string output = await process.OutputAsync();
+        await process.ExitAsync();
 
         Assert.Equal(ExitCodes.Ok, process.ExitCode);
         Assert.Matches("\noptimization.cache_size +7 +environment DYNAMIC_MOE_CACHE_SIZE ", output);

@@ -79,6 +79,13 @@ public sealed class PackCommandTests(ByteCheckpoint checkpoint) : IClassFixture<
         Assert.Equal((ExitCodes.Failure, ""), (run.ExitCode, run.Out));
         Assert.StartsWith($"dmoe: {Packed}: section 'experts.2' is damaged: ", run.Error, StringComparison.Ordinal);
         Assert.Single(run.Error.TrimEnd().Split('\n'));
+        foreach (string[] command in new string[][] { ["eval", "--text", checkpoint.TextPath], ["generate", "--prompt", "a", "--max-tokens", "1"] })
+        {
+            Assert.Equal(ExitCodes.Ok, (await ToolRun.Of([.. command, "--model", Packed])).ExitCode);
+            ToolRun verified = await ToolRun.Of([.. command, "--model", Packed, "--verify-checksums"]);
+            Assert.Equal((ExitCodes.Failure, ""), (verified.ExitCode, verified.Out));
+            Assert.StartsWith($"dmoe: {Packed}: section 'experts.2' is damaged: ", verified.Error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -102,6 +109,8 @@ public sealed class PackCommandTests(ByteCheckpoint checkpoint) : IClassFixture<
         (await ToolRun.Of("pack", "--model", "no/such", "--format", "q4", "--out", Packed)).RequireFailure(
             ExitCodes.Failure, "--model 'no/such' is neither a folder nor a file");
         Assert.False(File.Exists(Packed));
+        (await ToolRun.Of("pack", "--verify", "no/such")).RequireFailure(ExitCodes.Failure, "--verify 'no/such' is not a file");
+        (await ToolRun.Of("pack", "--verify", _directory.Path)).RequireFailure(ExitCodes.Failure, $"--verify '{_directory.Path}' is not a file");
     }
 
     [Fact]
@@ -126,7 +135,7 @@ public sealed class PackCommandTests(ByteCheckpoint checkpoint) : IClassFixture<
     private async Task<JsonElement> EvalAsync(params string[] arguments)
     {
         ToolRun run = await ToolRun.Of(["eval", "--text", checkpoint.TextPath, "--json", .. arguments]);
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         return json.RootElement.Clone();
     }

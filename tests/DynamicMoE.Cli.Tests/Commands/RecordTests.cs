@@ -98,6 +98,17 @@ public sealed class RecordTests : IDisposable
         (await ToolRun.Of("diff", _directory["a"], "no/such")).RequireFailure(ExitCodes.Failure, "'no/such' is not a file");
     }
 
+    [Theory]
+    [InlineData("eval")]
+    [InlineData("generate")]
+    public async Task Replay_WhenThereIsNoFile_IsSaidBeforeTheModelIsLoaded(string command)
+    {
+        string[] prompt = command == "generate" ? ["--prompt", "a"] : [];
+
+        (await ToolRun.Of([command, .. prompt, "--model", "no/model", "--replay", "no/such"])).RequireFailure(
+            ExitCodes.Failure, "--replay 'no/such' is not a file");
+    }
+
     [Fact]
     public async Task Row_WhenNoneHasTheName_NamesAll() =>
         (await ToolRun.Of("eval", "--row", "x", "--budgets", "1.5", "--text", _directory["text"])).RequireFailure(
@@ -108,7 +119,7 @@ public sealed class RecordTests : IDisposable
     private async Task<JsonElement> EvalAsync(params string[] arguments)
     {
         ToolRun run = await ToolRun.Of(["eval", "--text", _directory["text"], "--max-bytes", "2048", "--json", .. arguments]);
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         return json.RootElement.GetProperty("rows").Clone();
     }

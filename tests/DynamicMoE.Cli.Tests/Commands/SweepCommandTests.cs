@@ -68,7 +68,7 @@ public sealed class SweepCommandTests(ByteCheckpoint checkpoint) : IClassFixture
     {
         ToolRun run = await ToolRun.Of(
             ["eval", "--sweep", "--json", "--model", checkpoint.ModelPath, "--text", checkpoint.TextPath, "--window", "64", "--windows", "5", .. arguments]);
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         return json.RootElement.Clone();
     }

@@ -12,7 +12,7 @@ public sealed class TinyMoETests
     {
         ToolRun run = await ToolRun.Of("eval", "--max-bytes", "8192", "--json");
 
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         JsonElement rows = json.RootElement.GetProperty("rows");
         double topTwo = BitsPerByte(rows[0]), topOne = BitsPerByte(rows[1]);
@@ -57,7 +57,7 @@ public sealed class TinyMoETests
         }
 
         ToolRun run = await ToolRun.Of("eval", "--text", directory["text"], "--max-bytes", "4096", "--budgets", "1.5", "--format", format, "--json");
-        Assert.Equal((ExitCodes.Ok, ""), (run.ExitCode, run.Error));
+        run.RequireSuccess();
         using JsonDocument json = JsonDocument.Parse(run.Out);
         return BitsPerByte(json.RootElement.GetProperty("rows")[0]);
     }

@@ -32,7 +32,7 @@ public sealed class EvaluatorTests
     {
         using var model = new FakeModel(Score);
 
-        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, Two, Enumerable.Range(0, 7).ToArray(), 6, default, default);
+        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, Two, Enumerable.Range(0, 7).ToArray(), 6, default, null, default);
 
         // Windows 0..3 and 3..6: eight tokens through the model, six of them scored.
         Assert.Equal(
@@ -61,7 +61,7 @@ public sealed class EvaluatorTests
         int calls = 0;
         using var model = new FakeModel((rule, tokens) => Score(rule, tokens) with { Seconds = ++calls == 2 ? 1000 : 4 });
 
-        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, Two[..1], Enumerable.Range(0, 10).ToArray(), 9, default, default);
+        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, Two[..1], Enumerable.Range(0, 10).ToArray(), 9, default, null, default);
 
         Assert.Equal(1, rows[0].TokensPerSecond);
     }
@@ -71,7 +71,7 @@ public sealed class EvaluatorTests
     {
         using var model = new FakeModel(Score);
 
-        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, Two, new[] { 1, 2, 3 }, 2, new[] { 4, 5, 6, 7, 8 }, default);
+        IReadOnlyList<EvaluationRow> rows = Evaluator.Run(model, Two, new[] { 1, 2, 3 }, 2, new[] { 4, 5, 6, 7, 8 }, null, default);
 
         // A static row learns nothing, so one window is enough for it.
         Assert.Equal(
@@ -84,10 +84,26 @@ public sealed class EvaluatorTests
     {
         using var model = new FakeModel(Score);
 
-        Evaluator.Run(model, Two, Enumerable.Range(0, 25).ToArray(), 24, default, default);
+        Evaluator.Run(model, Two, Enumerable.Range(0, 25).ToArray(), 24, default, null, default);
 
         string order = string.Concat(model.Calls.Select(call => call[0]));
         Assert.Equal("ssssddddddddssss", order);
+    }
+
+    [Theory]
+    [InlineData(25, 3, new[] { "warm-up", "from window 1 of 8 on", "from window 5 of 8 on" })]
+    [InlineData(3 * 4 * 101, 35, new[] { "warm-up", "from window 1 of 404 on", "from window 13 of 404 on" })]
+    public void Run_WhenSomebodyWatches_TellsTheStepsBetweenWindows(int tokens, int steps, string[] first)
+    {
+        var told = new ToldProgress();
+        using var model = new FakeModel(Score);
+
+        Evaluator.Run(model, Two, Enumerable.Range(0, tokens).ToArray(), tokens - 1, default, told, default);
+
+        Assert.Equal(first, told.Steps.Take(first.Length).Select(step => step.Current));
+        Assert.Equal(Enumerable.Range(0, steps + 1), told.Steps.Select(step => step.Done));
+        Assert.All(told.Steps, step => Assert.Equal(("eval", steps), (step.Benchmark, step.Total)));
+        Assert.Equal("", told.Steps[^1].Current);
     }
 
     [Fact]
@@ -97,7 +113,7 @@ public sealed class EvaluatorTests
         using var cancel = new CancellationTokenSource();
         cancel.Cancel();
 
-        Assert.Throws<OperationCanceledException>(() => Evaluator.Run(model, Two, new[] { 1, 2 }, 1, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => Evaluator.Run(model, Two, new[] { 1, 2 }, 1, default, null, cancel.Token));
 
         Assert.Empty(model.Calls);
     }
@@ -117,4 +133,11 @@ public sealed class EvaluatorTests
         Assert.Equal(
             "--budgets 2.5 is outside 1..2, the experts per token that the model was trained with",
             Assert.Throws<ToolException>(() => EvaluationPlan.Rows(2, [2.5])).Message);
+
+    private sealed class ToldProgress : IProgress<BenchmarkProgress>
+    {
+        public List<BenchmarkProgress> Steps { get; } = [];
+
+        public void Report(BenchmarkProgress value) => Steps.Add(value);
+    }
 }

@@ -120,8 +120,8 @@ public sealed class DynamicRoutingTests
     [InlineData(0, null, null, null, "MinExperts (0)")]
     [InlineData(3, null, null, null, "MinExperts (3)")]
     [InlineData(1, 9, null, null, "MaxExperts (9)")]
-    [InlineData(1, null, 2.5, null, "Budget (2.5)")]
-    [InlineData(1, null, 0.5, null, "Budget (0.5)")]
+    [InlineData(1, null, 2.5, null, "DynamicRoutingOptions: MeanExpertsPerToken (2.5) is outside 1..2.")]
+    [InlineData(1, null, 0.5, null, "DynamicRoutingOptions: MeanExpertsPerToken (0.5) is outside 1..2.")]
     [InlineData(1, null, null, 1.5f, "Tau (1.5)")]
     [InlineData(1, null, null, float.NaN, "Tau")]
     public void Patch_WhenOptionIsOutOfRange_NamesTensorAndValueAndChangesNothing(int minimum, int? maximum, double? budget, float? tau, string problem)
@@ -218,13 +218,16 @@ public sealed class DynamicRoutingTests
 
         Assert.Equal(1.5, model.Arbiter!.Budget);
         Assert.Equal((1.25, 1.75), (model.MoELayers[0].Router.Controller!.Budget, model.MoELayers[2].Router.Controller!.Budget));
-        foreach (DynamicRoutingOptions both in new[]
+        foreach ((DynamicRoutingOptions wrong, string problem) in new[]
         {
-            new DynamicRoutingOptions { LayerBudgets = [1.5, 1.5, 1.5], MeanExpertsPerToken = 1.5 },
-            new DynamicRoutingOptions { LayerBudgets = [1.5, 1.5, 1.5], Sensitivity = [1, 1, 1] },
+            (new DynamicRoutingOptions { LayerBudgets = [1.5, 1.5, 1.5], MeanExpertsPerToken = 1.5 }, "LayerBudgets exclude MeanExpertsPerToken and Sensitivity."),
+            (new DynamicRoutingOptions { LayerBudgets = [1.5, 1.5, 1.5], Sensitivity = [1, 1, 1] }, "LayerBudgets exclude MeanExpertsPerToken and Sensitivity."),
+            (new DynamicRoutingOptions { LayerBudgets = [1.5, 3, 1.5] }, "DynamicRoutingOptions: LayerBudgets[1] (3) is outside 1..2."),
+            (new DynamicRoutingOptions { LayerBudgets = [1.5, 1.5] }, "DynamicRoutingOptions: LayerBudgets has 2 elements, 3 layers are switched."),
+            (new DynamicRoutingOptions { MeanExpertsPerToken = 1.5, Sensitivity = [1] }, "DynamicRoutingOptions: Sensitivity has 1 elements, 3 layers are switched."),
         })
         {
-            Assert.Contains("exclude", Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(both)).Message, StringComparison.Ordinal);
+            Assert.EndsWith(problem, Assert.Throws<ModelPatchingException>(() => model.PatchDynamicRouting(wrong)).Message, StringComparison.Ordinal);
         }
     }
 

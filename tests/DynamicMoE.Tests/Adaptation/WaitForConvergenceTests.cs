@@ -43,7 +43,18 @@ public sealed class WaitForConvergenceTests
         Assert.False(wait.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(0.2));
 
-        Assert.Contains("00:00:03 is over", (await Assert.ThrowsAsync<ConvergenceException>(() => wait)).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "The budget is 1.5 experts per token, and nothing was routed under it yet. The wait of 00:00:03 is over.",
+            (await Assert.ThrowsAsync<ConvergenceException>(() => wait)).Message);
+    }
+
+    [Fact]
+    public async Task Wait_WhenTheTimeoutIsNegative_IsRefused()
+    {
+        var arbiter = new BudgetArbiter(new BudgetArbiterOptions { Budget = 1.5, MaxExperts = 2, Layers = 1 });
+
+        Assert.Equal("timeout", (await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => _controller.WaitForConvergenceAsync(TimeSpan.FromTicks(-1)))).ParamName);
+        Assert.Equal("timeout", (await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => arbiter.WaitForConvergenceAsync(TimeSpan.FromSeconds(-2)))).ParamName);
     }
 
     [Fact]

@@ -72,7 +72,8 @@ public class DynamicMoEBenchmarkTests
             [M.Runs] = 100, [M.MeanLatency] = response.Average(), [M.StandardDeviation] = new Sample(response).StandardDeviation, [M.MinLatency] = response[0],
             [M.MaxLatency] = response[99], [M.P50Latency] = (response[49] + response[50]) / 2, [M.P50LatencyLow] = response[39],
             [M.P50LatencyHigh] = response[60], [M.P95Latency] = response[94], [M.P95LatencyLow] = response[89], [M.P95LatencyHigh] = response[99],
-            [M.P99Latency] = response[98], [M.P50Service] = 2, [M.P95Wait] = wait[94], [M.CapacityPerSecond] = 500,
+            [M.P99Latency] = response[98], [M.P50Service] = 2, [M.P95Wait] = wait[94], [M.P50ArrivalLag] = 0,
+            [M.P99ArrivalLag] = 0, [M.CapacityPerSecond] = 500,
             [M.OfferedPerSecond] = 100 / (arrivals[99] / 1e7), [M.AchievedPerSecond] = 1e5 / free, [M.TokensPerSecond] = 1e6 / free,
             [M.MeanExpertsPerToken] = 1, [M.RoutesSaved] = 0.75, [M.LoadBalanceScore] = 1.0 / 8,
         };
@@ -198,6 +199,26 @@ public class DynamicMoEBenchmarkTests
             Assert.Throws<RouterConfigurationException>(() => new DynamicMoEBenchmark("out", options)).Message);
         Assert.Throws<ArgumentException>(() => new DynamicMoEBenchmark(""));
         Assert.Equal("benchmark_results", new DynamicMoEBenchmark().OutputDirectory);
+    }
+
+    [Theory]
+    [InlineData(0.5, false)]
+    [InlineData(0.51, true)]
+    public void LateArrivals_WhenTheLagIsMoreThanATenthOfTheMedian_IsTrueAndThePageSaysSo(double lag, bool late)
+    {
+        DynamicMoEBenchmark benchmark = Scripted(_ => 1, experts: 1);
+        benchmark.RunThroughputBenchmark(OneCase, [1]);
+        BenchmarkResult[] rows = [.. benchmark.Results.Select(row => row with
+        {
+            Metrics = new Dictionary<string, double>(row.Metrics) { [M.P50Latency] = 5, [M.P99ArrivalLag] = lag },
+        })];
+
+        string page = new BenchmarkReport(rows, BenchmarkMachine.Query(), []).Text();
+
+        Assert.All(rows, row => Assert.Equal(late, row.LateArrivals));
+        Assert.Equal(late, page.Contains($"| {lag} late | 100 |", StringComparison.Ordinal));
+        Assert.Equal(late, page.Contains("did not keep the schedule in 2 of 2 rows", StringComparison.Ordinal));
+        Assert.False(Assert.Single(benchmark.RunLatencyBenchmark(OneCase)).LateArrivals);
     }
 
     [Fact]

@@ -16,9 +16,23 @@ public class OpenLoopTests
         Assert.Equal([0.003, 0.005, 0.007, 0.003], times.Response);
         Assert.Equal([0, 0.002, 0.004, 0], times.Wait);
         Assert.Equal([0.003, 0.003, 0.003, 0.003], times.Service);
+        Assert.Equal([0, 0, 0, 0], times.Lag);
         Assert.Equal(0.013, times.Total);
         Assert.Equal([0, 1, 0, 1, 2, 3], server.Requests);
         Assert.Equal(4, server.Counted);
+    }
+
+    [Fact]
+    public void Run_WhenAFreeServerBeginsLate_IsLagAndNotTheQueue()
+    {
+        // Requests at 0, 1, 2 and 10 ms of 3 ms each; after each the server, free by then, is held up for 4 ms.
+        var clock = new SelfMovingClock();
+        var server = new Server(_ => clock.Advance(3), () => clock.Advance(4));
+
+        OpenLoopTimes times = OpenLoop.Run(clock, Milliseconds(0, 1, 2, 10), [server], warmupCalls: 0, CancellationToken.None);
+
+        Assert.Equal([0, 0.006, 0.012, 0.011], times.Wait);
+        Assert.Equal([0, 0.004, 0.004, 0.004], times.Lag);
     }
 
     [Fact]
@@ -114,7 +128,7 @@ public class OpenLoopTests
 
     private static long[] Milliseconds(params int[] times) => [.. times.Select(time => time * TimeSpan.TicksPerMillisecond)];
 
-    private sealed class Server(Action<int> serve) : IRequestServer
+    private sealed class Server(Action<int> serve, Action? count = null) : IRequestServer
     {
         public List<int> Requests { get; } = [];
 
@@ -126,6 +140,10 @@ public class OpenLoopTests
             serve(request);
         }
 
-        public void Count() => Counted++;
+        public void Count()
+        {
+            Counted++;
+            count?.Invoke();
+        }
     }
 }

@@ -83,6 +83,21 @@ public sealed class MonitoredRouterTests : IDisposable
     }
 
     [Fact]
+    public void Route_WhenATensorHasAnotherShape_CountsAsRejectedInEveryMonitoredRouter()
+    {
+        using DynamicRouter inner = Router();
+        using MonitoredRouter deep = inner.WithMonitoring();
+        using MonitoredRouter monitored = deep.WithCache().WithMonitoring();
+
+        Assert.Throws<RoutingValidationException>(() => monitored.Route(new ReadOnlyTensorSpan<float>(Hidden, [1, 2 * Tokens, Experts / 2])));
+
+        foreach (MonitoringPerformance performance in new[] { monitored, deep }.Select(router => router.GetMonitoringSummary().Performance))
+        {
+            Assert.Equal((1L, 1L, 0L), (performance.TotalCalls, performance.TotalRejected, performance.TotalErrors));
+        }
+    }
+
+    [Fact]
     public void GetMonitoringSummary_WhenNothingWasRouted_IsZeroAndHealthy()
     {
         using DynamicRouter inner = Router();

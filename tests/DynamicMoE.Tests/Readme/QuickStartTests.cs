@@ -19,12 +19,12 @@ public sealed partial class QuickStartTests
         });
         using var layer = new MoELayer(router, new ExpertBankOptions { NumExperts = 8, Hidden = 64, Width = 128 });
         Tensor<float> hidden = Tensor.Create(Enumerable.Range(0, 32 * 64).Select(i => MathF.Sin(i)).ToArray(), [1, 32, 64]);
-        for (int batch = 0; batch < 50; batch++) { layer.Forward(hidden); } // the threshold settles on the budget
+        for (int batch = 0; batch < 500; batch++) { layer.Forward(hidden); } // the threshold settles on the budget
         MoEResult result = layer.Forward(hidden);
-        Console.WriteLine($"{result.Report.MeanExpertsPerToken:F2} experts per token, {layer.GetPerformanceSummary().ComputationalEfficiency:P0} saved");
+        Console.WriteLine($"{router.Arbiter!.RealisedMean:F2} experts per token, {layer.GetPerformanceSummary().ComputationalEfficiency:P0} saved");
         // </snippet>
 
-        Assert.Matches(@"^1\.\d\d experts per token, \d+ ?% saved$", Console.Line);
+        Assert.Equal("1.50 experts per token, 25 % saved", Console.Line);
         Assert.Equal([1, 32, 64], result.Output.Lengths.ToArray());
     }
 

@@ -90,6 +90,12 @@ public sealed class RouterSnapshotTests : IDisposable
             weights.SnapshotState(),
         ];
 
+        Assert.Equal(
+            [
+                $"LoadBias is null, must be {Experts} values within -0.05..0.05.", $"LoadBias has 1 values, must be {Experts} values within -0.05..0.05.",
+                $"LoadBias is 2 for expert {Experts - 1}, must be {Experts} values within -0.05..0.05.", "LoadShares must be null: this load balancing has none.",
+            ],
+            broken.Take(4).Select(snapshot => Assert.Throws<RouterConfigurationException>(() => bias.RestoreState(snapshot)).Message["RouterSnapshot: ".Length..]));
         Assert.All(broken, snapshot => Assert.Throws<RouterConfigurationException>(() => bias.RestoreState(snapshot)));
         Assert.Throws<RouterConfigurationException>(() => weights.RestoreState(weights.SnapshotState() with { LoadFactors = [0, 1, 1, 1, 1, 1] }));
         Assert.Throws<ArgumentNullException>(() => bias.RestoreState(null!));
