@@ -36,7 +36,12 @@ static async Task Serve(string checkpoint, string settings)
     builder.Services.AddDynamicMoE(builder.Configuration).AddModel(checkpoint);
     using IHost host = builder.Build();
     await host.StartAsync().ConfigureAwait(false);
-    var service = host.Services.GetRequiredService<IInferenceService>();
+    IInferenceService service = host.Services.GetRequiredService<IInferenceService>();
+    while (service.State == ServiceState.Starting)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(10)).ConfigureAwait(false);
+    }
+
     int tokens = 0;
     await foreach (GenerationUpdate update in service.GenerateAsync(new GenerationRequest { Prompt = "The expert ", MaxTokens = 4 }).ConfigureAwait(false))
     {
@@ -44,5 +49,6 @@ static async Task Serve(string checkpoint, string settings)
     }
 
     await host.StopAsync().ConfigureAwait(false);
-    Console.WriteLine($"service: {tokens} tokens");
+    double drain = host.Services.GetRequiredService<SettingsMonitor>().CurrentValue.Serving.DrainSeconds;
+    Console.WriteLine($"service: {tokens} tokens, {drain} s to drain");
 }

@@ -36,7 +36,7 @@ public class AppTests(FreshFolder folder) : IClassFixture<FreshFolder>
     {
         string settings = folder.Write("config.yaml", "serving:\n  drain_seconds: 5\n");
         string output = await folder.RunAsync(Places.AotProgram, Places.Checkpoint, settings);
-        Assert.Equal(["layer: 8 tokens", "model: 4 tokens", "service: 4 tokens"], Lines(output));
+        Assert.Equal(["layer: 8 tokens", "model: 4 tokens", "service: 4 tokens, 5 s to drain"], Lines(output));
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
