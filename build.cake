@@ -157,7 +157,7 @@ Task("TrainTinyMoE").IsDependentOn("Build").Does(() =>
 Task("Golden").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- golden"));
 
 // The time in a package is that of its commit, so that one commit gives the same bytes whenever it is packed.
-void Pack(string folder, string? version = null)
+void Pack(string folder, string version = null)
 {
     var time = EnvironmentVariable("SOURCE_DATE_EPOCH");
     if (time is null && StartProcess("git", new ProcessSettings { Arguments = "log -1 --format=%ct", RedirectStandardOutput = true, RedirectStandardError = true }, out var lines) == 0)
