@@ -156,13 +156,35 @@ Task("TrainTinyMoE").IsDependentOn("Build").Does(() =>
 
 Task("Golden").IsDependentOn("Build").Does(() => Run("dotnet", "run -c Release --project benchmarks/TinyMoE.Training -- golden"));
 
-Task("Pack").IsDependentOn("Build").IsDependentOn("CheckLibrary").DoesForEach(
-    ["src/DynamicMoE.Runtime", "bindings/DynamicMoE.Bindings", "src/DynamicMoE", "src/DynamicMoE.Models", "src/DynamicMoE.Hosting", "src/DynamicMoE.Cli"],
-    project => DotNetPack(project, new DotNetPackSettings { Configuration = "Release", NoLogo = true }));
+// The time in a package is that of its commit, so that one commit gives the same bytes whenever it is packed.
+void Pack(string folder, string version = null)
+{
+    var time = EnvironmentVariable("SOURCE_DATE_EPOCH");
+    if (time is null && StartProcess("git", new ProcessSettings { Arguments = "log -1 --format=%ct", RedirectStandardOutput = true, RedirectStandardError = true }, out var lines) == 0)
+    {
+        time = lines.FirstOrDefault();
+    }
+
+    CleanDirectory(folder);
+    var settings = new DotNetPackSettings { Configuration = "Release", NoLogo = true, OutputDirectory = folder, MSBuildSettings = new DotNetMSBuildSettings() };
+    if (time is not null) settings.MSBuildSettings.WithProperty("DeterministicTimestamp", time);
+    if (version is not null) settings.MSBuildSettings.WithProperty("PackageVersion", version);
+    DotNetPack("src/Packages.slnf", settings);
+}
+
+Task("Pack").IsDependentOn("Native").IsDependentOn("StaleBindings").IsDependentOn("CheckLibrary").Does(() => Pack("artifacts/packages"));
+
+// NuGet keeps what it has seen of a version: each run packs one that no machine has.
+Task("TestPackages").IsDependentOn("Native").IsDependentOn("StaleBindings").IsDependentOn("CheckLibrary")
+    .Does(() => Pack("artifacts/test-packages", $"{XmlPeek("Directory.Build.props", "//VersionPrefix")}-test.{DateTimeOffset.UtcNow.ToUnixTimeSeconds()}"))
+    .Does(() => DotNetPublish("tests/AotTest", new DotNetPublishSettings { Configuration = "Release", NoLogo = true, OutputDirectory = "artifacts/aot-test" }))
+    .Does(() => DotNetBuild("tests/PackageTest", release))
+    .Does(() => CleanDirectory($"{Results}/packages"))
+    .Does(() => RunManagedTests("tests/PackageTest/PackageTest.csproj", $"{Results}/packages"));
 
 Task("Clean").Does(() =>
 {
-    CleanDirectories(["artifacts/native", "artifacts/packages", "artifacts/test-results"]);
+    CleanDirectories(["artifacts/native", "artifacts/packages", "artifacts/test-packages", "artifacts/aot-test", "artifacts/test-results"]);
     CleanDirectories(GetDirectories("{src,tests,bindings,benchmarks}/**/{bin,obj}"));
 });
 

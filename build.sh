@@ -17,6 +17,7 @@ targets  Build (default)   native library, bindings, managed projects
          Limits            peak operations and read bandwidth of this machine, for 1..n threads
          Peers             builds benchmarks/DynamicMoE.Peers, the layer beside libtorch and ONNX Runtime
          Pack              NuGet packages under artifacts/packages
+         TestPackages      packs, and uses the packages: fresh applications, the tool, a program compiled ahead of time
          PublicApi         the lists of public members, src/*/PublicAPI.Unshipped.txt
          Native  Bindings  TestNativeAsan  TestNativeTsan  TrainTinyMoE  Golden  Clean
 extras   browser  qemu  prometheus  clang-19
@@ -56,7 +57,7 @@ need_qemu() { need_command qemu-aarch64-static qemu-user-static; need_command aa
 
 case "$target" in
   Native) need_native ;;
-  Build | Demo | Pack | Peers | TrainTinyMoE | Golden) need_build ;;
+  Build | Demo | Pack | TestPackages | Peers | TrainTinyMoE | Golden) need_build ;;
   Bindings) need_clang ;;
   Test) need_tests ;;
   TestNativeAsan | TestNativeTsan) need_native_tests ;;
