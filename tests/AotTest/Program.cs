@@ -37,10 +37,7 @@ static async Task Serve(string checkpoint, string settings)
     using IHost host = builder.Build();
     await host.StartAsync().ConfigureAwait(false);
     IInferenceService service = host.Services.GetRequiredService<IInferenceService>();
-    while (service.State == ServiceState.Starting)
-    {
-        await Task.Delay(TimeSpan.FromMilliseconds(10)).ConfigureAwait(false);
-    }
+    await service.WaitUntilReadyAsync().ConfigureAwait(false);
 
     int tokens = 0;
     await foreach (GenerationUpdate update in service.GenerateAsync(new GenerationRequest { Prompt = "The expert ", MaxTokens = 4 }).ConfigureAwait(false))

@@ -41,11 +41,7 @@ internal static class HostedLayer
             MapEndpoints = routes => routes.Map("/bare", AnswerBareAsync),
         });
         await app.StartAsync().ConfigureAwait(false);
-        while (app.Services.GetRequiredService<IInferenceService>().State == ServiceState.Starting)
-        {
-            await Task.Delay(10).ConfigureAwait(false);
-        }
-
+        await app.Services.GetRequiredService<IInferenceService>().WaitUntilReadyAsync().ConfigureAwait(false);
         Console.WriteLine(app.Services.GetRequiredService<ServerAddresses>().Api);
         _ = await Console.In.ReadToEndAsync().ConfigureAwait(false);
         await app.StopAsync().ConfigureAwait(false);

@@ -27,6 +27,7 @@ internal sealed partial class Engine : IDisposable
     private readonly ILogger _logger;
     private readonly List<LayerWork> _batch = [];
     private readonly List<Sequence> _joining = [];
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread;
     private ServedModel? _current;
     private bool _busy;      // somebody runs batches; guarded by the lock
@@ -42,6 +43,9 @@ internal sealed partial class Engine : IDisposable
         _layers = new LayerRunner(figures, time);
         _sequences = new SequenceRunner(settings, figures, time);
     }
+
+    /// <summary>Ends with the first model, or with the failure to have one.</summary>
+    public Task Ready => _ready.Task;
 
     public ServiceState State
     {
@@ -76,6 +80,7 @@ internal sealed partial class Engine : IDisposable
         }
 
         before?.Release();
+        _ = _ready.TrySetResult();
         return true;
     }
 
@@ -86,6 +91,8 @@ internal sealed partial class Engine : IDisposable
         {
             _state = ServiceState.Failed;
         }
+
+        NeverReady(ServiceState.Failed);
     }
 
     /// <summary>What is served now, with a use of its own.</summary>
@@ -193,6 +200,8 @@ internal sealed partial class Engine : IDisposable
         {
             _state = ServiceState.Stopped;
         }
+
+        NeverReady(ServiceState.Stopped);
     }
 
     /// <inheritdoc/>
@@ -215,6 +224,15 @@ internal sealed partial class Engine : IDisposable
         lock (_lock)
         {
             return _queue.Fill;
+        }
+    }
+
+    // Nobody has to wait for it: an error that is not looked at is none.
+    private void NeverReady(ServiceState state)
+    {
+        if (_ready.TrySetException(new ServiceUnavailableException($"The service is {Name(state)}.", state, TimeSpan.Zero)))
+        {
+            _ = _ready.Task.Exception;
         }
     }
 

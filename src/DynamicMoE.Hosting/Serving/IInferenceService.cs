@@ -11,6 +11,13 @@ public interface IInferenceService
     /// <exception cref="ServiceUnavailableException">Nothing is loaded yet.</exception>
     ServedModelInfo Model { get; }
 
+    /// <summary>Waits until requests are taken: the host's start returns while the model is still being loaded.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that ends once <see cref="State"/> is <see cref="ServiceState.Running"/>.</returns>
+    /// <exception cref="ServiceUnavailableException">Nothing could be loaded, or the service was stopped before.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    Task WaitUntilReadyAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Routes tokens; no expert runs.</summary>
     /// <param name="request">Hidden states of one layer's input.</param>
     /// <param name="cancellationToken">Gives the place in the queue back; a batch that has begun is finished, its result dropped.</param>

@@ -57,6 +57,9 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     }
 
     /// <inheritdoc/>
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken = default) => _engine.Ready.WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
     public Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default) => Submit(request, forward: false, cancellationToken);
 
     /// <inheritdoc/>

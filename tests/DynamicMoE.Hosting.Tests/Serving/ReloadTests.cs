@@ -86,6 +86,7 @@ public sealed class ReloadTests : IDisposable
         await using ServiceUnderTest host = await ServiceUnderTest.StartAsync($"serving: {{model: {_folder["missing"]}}}");
 
         Assert.Equal(ServiceState.Failed, host.Service.State);
+        await Assert.ThrowsAsync<ServiceUnavailableException>(() => host.Service.WaitUntilReadyAsync());
         Assert.Contains("out of order", Assert.Throws<ServiceUnavailableException>(() => host.Service.Model).Message, StringComparison.Ordinal);
     }
 }

@@ -56,6 +56,8 @@ internal sealed class FakeInferenceService : IInferenceService
 
     public bool Frozen { get; set; }
 
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+
     public Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default) => Task.FromResult(Reply(request, forward: false));
 
     public Task<LayerReply> ForwardAsync(LayerRequest request, CancellationToken cancellationToken = default) => Task.FromResult(Reply(request, forward: true));

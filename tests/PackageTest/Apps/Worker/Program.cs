@@ -10,9 +10,7 @@ internal sealed class Worker(IInferenceService service, IHostApplicationLifetime
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (service.State == ServiceState.Starting)
-            await Task.Delay(TimeSpan.FromMilliseconds(10), stoppingToken);
-
+        await service.WaitUntilReadyAsync(stoppingToken);
         float[] hidden = [.. Enumerable.Range(0, 8 * 16).Select(i => MathF.Sin(i))];
         LayerReply reply = await service.RouteAsync(new LayerRequest { Hidden = hidden, Tokens = 8 }, stoppingToken);
         Console.WriteLine($"routed {reply.ExpertsPerToken.Length} tokens, at most {reply.ExpertsPerToken.Max()} experts each");
