@@ -12,7 +12,8 @@ internal static class RouterComposition
     /// <param name="core">The router.</param>
     /// <param name="services">Settings, clock and loggers.</param>
     /// <param name="name">In metrics and alerts; null: that of the options.</param>
-    internal static IRouter Compose(DynamicRouter core, IServiceProvider services, string? name = null)
+    /// <param name="owned">Gets what ends with a router that does not live as long as the settings; null: it lives as long.</param>
+    internal static IRouter Compose(DynamicRouter core, IServiceProvider services, string? name = null, List<IDisposable>? owned = null)
     {
         var monitor = services.GetRequiredService<SettingsMonitor>();
         DynamicMoESettings settings = monitor.CurrentValue;
@@ -46,15 +47,15 @@ internal static class RouterComposition
             });
         }
 
-        return settings.Monitoring.EnableMonitoring ? Watched(router, monitor, settings, time, logs, name, [.. services.GetServices<MonitoringConfiguration>()]) : router;
+        return settings.Monitoring.EnableMonitoring ? Watched(router, monitor, settings, time, logs, name, owned, [.. services.GetServices<MonitoringConfiguration>()]) : router;
     }
 
     private static MonitoredRouter Watched(
-        IRouter router, SettingsMonitor monitor, DynamicMoESettings settings, TimeProvider time, ILoggerFactory? logs, string? name, MonitoringConfiguration[] changes)
+        IRouter router, SettingsMonitor monitor, DynamicMoESettings settings, TimeProvider time, ILoggerFactory? logs, string? name, List<IDisposable>? owned, MonitoringConfiguration[] changes)
     {
         MonitoredRouter watched = router.WithMonitoring(settings.Monitoring.EnableCircuitBreaker, Options(settings.Monitoring));
         string url = settings.Monitoring.AlertWebhook;
-        monitor.Follow(settings, now =>
+        IDisposable subscription = monitor.Follow(settings, now =>
         {
             MonitoringOptions options = Options(now.Monitoring);
             if (now.Monitoring.AlertWebhook != url)
@@ -65,6 +66,7 @@ internal static class RouterComposition
 
             watched.SetAlertThresholds(options.AlertThresholds);
         });
+        owned?.Add(subscription);
         return watched;
 
         MonitoringOptions Options(MonitoringSettings from)

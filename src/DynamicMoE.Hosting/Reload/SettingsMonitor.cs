@@ -62,13 +62,16 @@ public sealed class SettingsMonitor : IOptionsMonitor<DynamicMoESettings>, IOpti
     }
 
     /// <summary>Calls with the settings in force after each change since some settings: also one that came in between.</summary>
-    internal void Follow(DynamicMoESettings since, Action<DynamicMoESettings> listener)
+    /// <returns>Ends the calls.</returns>
+    internal IDisposable Follow(DynamicMoESettings since, Action<DynamicMoESettings> listener)
     {
-        OnChange((_, _) => Latest());
+        IDisposable subscription = OnChange((_, _) => Latest())!;
         if (!ReferenceEquals(since, CurrentValue))
         {
             Latest();
         }
+
+        return subscription;
 
         // One at a time, so that the last one sees the last settings.
         void Latest()

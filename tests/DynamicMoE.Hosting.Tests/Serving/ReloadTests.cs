@@ -1,4 +1,5 @@
 using DynamicMoE.TestKit.Checkpoints;
+using Microsoft.Extensions.Configuration;
 
 namespace DynamicMoE.Hosting.Tests.Serving;
 
@@ -51,6 +52,22 @@ public sealed class ReloadTests : IDisposable
 
         Assert.Equal(before, during);
         Assert.Equal(Path.GetFileName(other.Path), host.Service.Model.Name);
+    }
+
+    [Fact]
+    public async Task Budget_WhenTheFileChanges_IsThatOfTheServedModel()
+    {
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        string file = _folder["settings.yaml"];
+        File.WriteAllText(file, "router: {routing_strategy: threshold, mean_experts_budget: 1.25}");
+        IConfigurationRoot configuration = new ConfigurationBuilder().AddDynamicMoEYaml(file).Build();
+        await using ServiceUnderTest host = await ServiceUnderTest.StartAsync(configuration, moe => moe.AddModel(path));
+        Assert.Equal(1.25, host.Service.GetStats().Budget!.Target);
+
+        File.WriteAllText(file, "router: {routing_strategy: threshold, mean_experts_budget: 1.75}");
+        configuration.Reload();
+
+        Assert.Equal(1.75, host.Service.GetStats().Budget!.Target);
     }
 
     [Fact]

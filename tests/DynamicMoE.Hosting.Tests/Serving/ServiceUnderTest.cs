@@ -1,5 +1,6 @@
 using DynamicMoE.TestKit.Checkpoints;
 using DynamicMoE.TestKit.Decoder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -22,12 +23,16 @@ internal sealed class ServiceUnderTest : IAsyncDisposable
     public Task StopAsync() => _host.StopAsync();
 
     /// <summary>Starts a host over settings.</summary>
-    public static async Task<ServiceUnderTest> StartAsync(string yaml, Action<DynamicMoEBuilder>? configure = null)
+    public static Task<ServiceUnderTest> StartAsync(string yaml, Action<DynamicMoEBuilder>? configure = null) =>
+        StartAsync(new Sources { Yaml = yaml }.Build(), configure);
+
+    /// <summary>Starts a host over a configuration.</summary>
+    public static async Task<ServiceUnderTest> StartAsync(IConfigurationRoot configuration, Action<DynamicMoEBuilder>? configure = null)
     {
         var logger = new ListLogger();
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddProvider(logger);
-        DynamicMoEBuilder moe = builder.Services.AddDynamicMoE(new Sources { Yaml = yaml }.Build()).AddInferenceService();
+        DynamicMoEBuilder moe = builder.Services.AddDynamicMoE(configuration).AddInferenceService();
         configure?.Invoke(moe);
         IHost host = builder.Build();
         await host.StartAsync();

@@ -10,7 +10,6 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
     private readonly List<Sequence> _active = [];
     private readonly List<Sequence> _group = [];
     private readonly List<SequenceStep> _steps = [];
-    private readonly SessionPool _sessions = new(settings.MaxSequences);
     private float[] _logits = [];
     private ForwardReport[] _reports = [];
     private int[] _experts = [];
@@ -59,7 +58,7 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
         figures.Waited(time.GetElapsedTime(sequence.Accepted));
         try
         {
-            MoESession session = _sessions.Rent(sequence.Model.Model!, sequence.Prompt.Length + sequence.MaxTokens);
+            MoESession session = sequence.Model.Sessions.Rent(sequence.Model.Model!, sequence.Prompt.Length + sequence.MaxTokens);
             session.Quality = sequence.Request.Quality;
             if (sequence.Request.ExpertsBudget is double budget)
             {
@@ -85,7 +84,7 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
             if (sequence.HasEnded)
             {
                 _active.RemoveAt(i);
-                _sessions.Return(sequence.Model.Model!, sequence.Session!);
+                sequence.Model.Sessions.Return(sequence.Session!);
                 sequence.Model.Release();
             }
         }

@@ -3,48 +3,48 @@ using DynamicMoE.Models;
 
 namespace DynamicMoE.Hosting.Generation;
 
-/// <summary>Sessions that sequences used before, whose keys and values are allocated. One thread at a time.</summary>
-/// <param name="keep">Sessions kept at most.</param>
-internal sealed class SessionPool(int keep)
+/// <summary>Sessions of one model that sequences used before, whose keys and values are allocated. One thread at a time.</summary>
+internal sealed class SessionPool
 {
-    private readonly List<(MoEModel Model, MoESession Session)> _free = [];
+    // What is behind a burst of many sequences need not stay.
+    private const int MostKept = 32;
+    private const int LeastPositions = 64;
+
+    private readonly List<MoESession> _free = [];
 
     /// <summary>An empty session that holds so many positions; the smallest there is, else a new one.</summary>
     public MoESession Rent(MoEModel model, int positions)
     {
-        int best = -1;
-        for (int i = 0; i < _free.Count; i++)
+        MoESession? best = null;
+        foreach (MoESession session in _free)
         {
-            (MoEModel owner, MoESession session) = _free[i];
-            if (owner == model && session.MaxPositions >= positions && (best < 0 || session.MaxPositions < _free[best].Session.MaxPositions))
+            if (session.MaxPositions >= positions && (best is null || session.MaxPositions < best.MaxPositions))
             {
-                best = i;
+                best = session;
             }
         }
 
-        if (best < 0)
+        if (best is null)
         {
-            return model.CreateSession((int)Math.Min(model.Config.MaxPositions, BitOperations.RoundUpToPowerOf2((uint)Math.Max(positions, 64))));
+            uint size = BitOperations.RoundUpToPowerOf2((uint)Math.Max(positions, LeastPositions));
+            return model.CreateSession((int)Math.Min(model.Config.MaxPositions, size));
         }
 
-        MoESession found = _free[best].Session;
-        _free.RemoveAt(best);
-        return found;
+        _free.Remove(best);
+        return best;
     }
 
     /// <summary>Takes a session back.</summary>
-    public void Return(MoEModel model, MoESession session)
+    public void Return(MoESession session)
     {
         session.Reset();
         session.Quality = null;
-        if (_free.Count >= keep)
+        session.ExpertsBudget = null;
+        if (_free.Count == MostKept)
         {
             _free.RemoveAt(0);
         }
 
-        _free.Add((model, session));
+        _free.Add(session);
     }
-
-    /// <summary>Forgets the sessions of every model but one.</summary>
-    public void KeepOnly(MoEModel? model) => _free.RemoveAll(entry => entry.Model != model);
 }

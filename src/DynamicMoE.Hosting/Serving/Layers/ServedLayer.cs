@@ -7,6 +7,7 @@ internal sealed class ServedLayer : IDisposable
 {
     private readonly Lazy<(IRouter Router, MoELayer? Layer)> _parts;
     private readonly bool _ownsParts;
+    private readonly List<IDisposable> _owned = [];
     private readonly RoutingContext _context = new();
     private RoutingBuffers? _routing;
     private RoutingBuffers? _routingWithLogits;
@@ -17,15 +18,15 @@ internal sealed class ServedLayer : IDisposable
 
     /// <param name="index">Place among the layers with experts.</param>
     /// <param name="core">The router inside.</param>
-    /// <param name="compose">Puts around it what the settings ask for; called when the first request comes, since sequences do not need it.</param>
+    /// <param name="compose">Puts around it what the settings ask for; called when the first request comes, since sequences do not need it. What it adds to the list is disposed with the layer.</param>
     /// <param name="createLayer">Makes a layer of that router and the experts; null: it only routes.</param>
     /// <param name="ownsComposition">Whether what the two functions make is disposed with it.</param>
-    public ServedLayer(int index, DynamicRouter core, Func<IRouter> compose, Func<IRouter, MoELayer>? createLayer, bool ownsComposition = true)
+    public ServedLayer(int index, DynamicRouter core, Func<List<IDisposable>, IRouter> compose, Func<IRouter, MoELayer>? createLayer, bool ownsComposition = true)
     {
         (Core, _ownsParts) = (core, ownsComposition);
         _parts = new(() =>
         {
-            IRouter router = compose();
+            IRouter router = compose(_owned);
             return (router, createLayer?.Invoke(router));
         });
         Info = new ServedLayerInfo(
@@ -76,9 +77,7 @@ internal sealed class ServedLayer : IDisposable
         {
             if (item.TryDeliver())
             {
-                LayerReply reply = Reply(item, first, output, routing, tokens, waited(item), ceiling);
-                answered(item);
-                item.Complete(reply);
+                Deliver(item, first, output, routing, tokens, waited(item), ceiling, answered);
             }
 
             first += item.Tokens;
@@ -116,11 +115,31 @@ internal sealed class ServedLayer : IDisposable
             return;
         }
 
+        _owned.ForEach(part => part.Dispose());
         _parts.Value.Layer?.Dispose();
         foreach (RouterWrapper wrapper in RouterChain.Wrappers(_parts.Value.Router))
         {
             (wrapper as IDisposable)?.Dispose();
         }
+    }
+
+    // An item whose answer cannot be written, for want of memory, is not answered: it can fail like any other.
+    private static void Deliver(
+        LayerWork item, int first, ReadOnlySpan<float> output, RoutingBuffers routing, int tokens, TimeSpan waited, double? ceiling, Action<LayerWork> answered)
+    {
+        LayerReply reply;
+        try
+        {
+            reply = Reply(item, first, output, routing, tokens, waited, ceiling);
+        }
+        catch
+        {
+            item.Continue();
+            throw;
+        }
+
+        answered(item);
+        item.Complete(reply);
     }
 
     private T? Wrapper<T>()

@@ -42,7 +42,8 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
             guardrail = Guardrail(settings);
             model.PatchDynamicRouting(Routing(settings, guardrail));
             ServedLayer[] layers = [.. model.MoELayers.Select((block, index) => Layer(index, block))];
-            return new ServedModel(Describe(source.Name, model, layers, settings), layers, model, model.Arbiter, [.. layers, guardrail, model])
+            IDisposable subscription = monitor.Follow(settings, now => Follow(model, now));
+            return new ServedModel(Describe(source.Name, model, layers, settings), layers, model, model.Arbiter, [subscription, .. layers, guardrail, model])
             {
                 Path = source.Path,
                 Guardrail = guardrail,
@@ -65,6 +66,15 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
         Guardrail = guardrail,
     };
 
+    // Of the settings that change while it runs only the budget concerns it.
+    private static void Follow(MoEModel model, DynamicMoESettings settings)
+    {
+        if (model.Arbiter is { } arbiter && settings.Router.MeanExpertsBudget is double budget && budget >= arbiter.MinExperts && budget <= arbiter.MaxExperts)
+        {
+            arbiter.Budget = budget;
+        }
+    }
+
     private ShadowGuardrail? Guardrail(DynamicMoESettings settings) => settings.Serving.GuardrailRate == 0 ? null : new ShadowGuardrail(new GuardrailOptions
     {
         SampleRate = settings.Serving.GuardrailRate,
@@ -72,7 +82,7 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
     });
 
     private ServedLayer Layer(int index, MoEBlock block) =>
-        new(index, block.Router, () => RouterComposition.Compose(block.Router, services, ServedLayer.NameOf(index)), block.CreateLayer);
+        new(index, block.Router, owned => RouterComposition.Compose(block.Router, services, ServedLayer.NameOf(index), owned), block.CreateLayer);
 
     private ServedModelInfo Describe(string name, MoEModel model, ServedLayer[] layers, DynamicMoESettings settings) => new()
     {
@@ -96,7 +106,7 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
         IRouter router = layer?.Router ?? services.GetRequiredService<IRouter>();
         DynamicRouter core = RouterChain.Dynamic(router)
             ?? throw new RouterConfigurationException($"The registered layer's router is a {router.GetType().Name}; a DynamicRouter must be at its core.");
-        var served = new ServedLayer(0, core, () => router, layer is null ? null : _ => layer, ownsComposition: false);
+        var served = new ServedLayer(0, core, _ => router, layer is null ? null : _ => layer, ownsComposition: false);
         var info = new ServedModelInfo { Name = layer is null ? "router" : "layer", Loaded = time.GetUtcNow(), Layers = [served.Info], Generates = false };
         return new ServedModel(info, [served], null, core.Arbiter);
     }

@@ -1,3 +1,4 @@
+using DynamicMoE.Hosting.Generation;
 using DynamicMoE.Hosting.Layers;
 using DynamicMoE.Models;
 
@@ -30,6 +31,9 @@ internal sealed class ServedModel
 
     /// <summary>Where it was loaded from; null: not from a path.</summary>
     public string? Path { get; init; }
+
+    /// <summary>Sessions of the model for the sequences to come; used by the engine's thread alone.</summary>
+    public SessionPool Sessions { get; } = new();
 
     /// <summary>Watches the model, or null.</summary>
     public ShadowGuardrail? Guardrail { get; init; }
