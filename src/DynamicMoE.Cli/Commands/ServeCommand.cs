@@ -63,7 +63,7 @@ internal static class ServeCommand
         await console.Out.WriteLineAsync($"metrics  {new Uri(addresses.Metrics, "/metrics")}").ConfigureAwait(false);
         await console.Out.FlushAsync(cancellation).ConfigureAwait(false);
         await app.WaitForShutdownAsync(cancellation).ConfigureAwait(false);
-        return ExitCodes.Ok;
+        return app.Services.GetRequiredService<IInferenceService>().State == ServiceState.Failed ? ExitCodes.Failure : ExitCodes.Ok;
     }
 
     private static string[] Assignment(string key, string? value) => value is null ? [] : [$"{key}={value}"];

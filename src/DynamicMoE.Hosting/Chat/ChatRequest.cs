@@ -44,6 +44,7 @@ internal sealed class ChatRequest
     {
         Prompt = prompt,
         MaxTokens = Options?.MaxOutputTokens ?? Math.Clamp(positions / 4, 1, DefaultMaxTokens),
+        CutToFit = Options?.MaxOutputTokens is null,
         Temperature = Options?.Temperature ?? 1,
         TopP = Options?.TopP ?? 1,
         Seed = Options?.Seed is long seed ? unchecked((ulong)seed) : null,

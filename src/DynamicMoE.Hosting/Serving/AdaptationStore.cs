@@ -27,7 +27,7 @@ internal sealed class AdaptationStore(string? folder, ILogger logger)
             file.Stream.Write(Encoding.UTF8.GetBytes(model.Arbiter.Snapshot().ToJson()));
             file.Commit();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             Log.StateNotKept(logger, path, error);
         }

@@ -16,6 +16,11 @@ internal sealed partial class Engine
                 if (stop)
                 {
                     _sequences.Stop();
+                    lock (_lock)
+                    {
+                        _ended = true;
+                    }
+
                     return;
                 }
 
@@ -34,15 +39,34 @@ internal sealed partial class Engine
         }
         catch (Exception error)
         {
-            // Runners answer for their batches; what arrives here is an error of the engine itself.
+            // Runners answer for their batches; what arrives here is an error of the engine itself, and nobody may wait for it.
             Log.EngineFailed(_logger, error);
             Fail();
+            Abandon(error);
         }
         finally
         {
             lock (_lock)
             {
                 _busy = false;
+            }
+        }
+    }
+
+    private void Abandon(Exception error)
+    {
+        IReadOnlyList<WorkItem> left;
+        lock (_lock)
+        {
+            left = _queue.Empty();
+        }
+
+        _sequences.Stop();
+        foreach (WorkItem item in left.Concat(_batch).Concat(_joining))
+        {
+            if (item.TryFail(error))
+            {
+                _figures.Failed();
             }
         }
     }
@@ -62,28 +86,32 @@ internal sealed partial class Engine
     private void RunLayers(bool alone)
     {
         _batch.Clear();
-        double? ceiling = TakeLayers(alone);
-        if (_batch.Count > 0)
+        int level = TakeLayers(alone);
+        if (_batch.Count == 0)
         {
-            _layers.Run(_batch, ceiling);
-            foreach (LayerWork item in _batch)
-            {
-                item.Model.Release();
-            }
+            return;
         }
+
+        _layers.Run(_batch, Impose(_batch[0].Model, level));
+        foreach (LayerWork item in _batch)
+        {
+            item.Model.Release();
+        }
+
+        _batch.Clear();
     }
 
     // Waits for company at most until the oldest item's time is over. A wait is a spin: 200 us are below what a sleep can keep.
-    private double? TakeLayers(bool alone)
+    private int TakeLayers(bool alone)
     {
         int before = 0;
         while (true)
         {
             lock (_lock)
             {
-                WorkItem? oldest = _queue.Oldest;
-                bool more = _queue.Requests > 1;
-                if (more && before == 0)
+                WorkItem? oldest = _queue.OldestLayer;
+                int waiting = _queue.LayerRequests;
+                if (waiting > 1 && before == 0)
                 {
                     _delay.Met();
                 }
@@ -93,39 +121,35 @@ internal sealed partial class Engine
                 {
                     if (before > 0)
                     {
-                        _delay.Waited(gained: _queue.Requests > before);
+                        _delay.Waited(gained: waiting > before);
                     }
 
-                    _queue.Take(_batch, _settings.MaxBatchTokens, int.MaxValue, static (a, b) => a.Layer == b.Layer && a.Forward == b.Forward);
+                    // The level is that of the queue which the batch comes from.
                     FollowQueue();
-                    return Ceiling();
+                    int level = _ladder.Level;
+                    _queue.TakeLayers(_batch, _settings.MaxBatchTokens);
+                    return level;
                 }
 
-                before = before == 0 ? _queue.Requests : before;
+                before = before == 0 ? waiting : before;
             }
 
             Thread.SpinWait(20);
         }
     }
 
-    private double? Ceiling() => _current?.Arbiter is { } arbiter ? _ladder.Ceiling(arbiter.Budget, arbiter.MinExperts) : null;
-
     private void RunSequences()
     {
         _joining.Clear();
-        double? ceiling;
+        int level;
         lock (_lock)
         {
-            int free = _settings.MaxSequences - _sequences.Count;
-            if (free > 0)
-            {
-                _queue.Take(_joining, int.MaxValue, free, static (_, _) => true);
-            }
-
             FollowQueue();
-            ceiling = Ceiling();
+            level = _ladder.Level;
+            _queue.TakeSequences(_joining, _settings.MaxSequences - _sequences.Count);
         }
 
-        _sequences.Step(_joining, ceiling);
+        _sequences.Step(_joining, model => Impose(model, level));
+        _joining.Clear();
     }
 }

@@ -32,6 +32,7 @@ internal sealed partial class Engine : IDisposable
     private ServedModel? _current;
     private bool _busy;      // somebody runs batches; guarded by the lock
     private bool _stopping;  // the thread is to end; guarded by the lock
+    private bool _ended;     // it has ended; guarded by the lock
     private ServiceState _state = ServiceState.Starting;
 
     public Engine(ServingSettings settings, EngineFigures figures, ILogger logger, TimeProvider time)
@@ -167,7 +168,10 @@ internal sealed partial class Engine : IDisposable
         long start = _time.GetTimestamp();
         lock (_lock)
         {
-            _state = _state == ServiceState.Failed ? _state : ServiceState.Draining;
+            if (_state is not (ServiceState.Failed or ServiceState.Stopped))
+            {
+                _state = ServiceState.Draining;
+            }
         }
 
         while (!IsIdle() && _time.GetElapsedTime(start) < patience && !cancellationToken.IsCancellationRequested)
@@ -175,37 +179,15 @@ internal sealed partial class Engine : IDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(5), _time, CancellationToken.None).ConfigureAwait(false);
         }
 
-        IReadOnlyList<WorkItem> left;
-        ServedModel? model;
-        lock (_lock)
-        {
-            _stopping = true;
-            left = _queue.Empty();
-            (model, _current) = (_current, null);
-        }
-
-        foreach (WorkItem item in left)
-        {
-            Drop(item, new ServiceUnavailableException("The service was stopped before this request had its turn.", ServiceState.Stopped, TimeSpan.Zero));
-        }
-
-        Signal();
-        if (_thread is { } thread)
-        {
-            await Task.Run(thread.Join, CancellationToken.None).ConfigureAwait(false);
-        }
-
-        model?.Release();
-        lock (_lock)
-        {
-            _state = ServiceState.Stopped;
-        }
-
-        NeverReady(ServiceState.Stopped);
+        await Task.Run(End, CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _work.Dispose();
+    /// <summary>Ends the engine without waiting for what was accepted, unless it has ended.</summary>
+    public void Dispose()
+    {
+        End();
+        _work.Dispose();
+    }
 
     /// <summary>The queue at this moment.</summary>
     public QueueStats Queue()
@@ -214,7 +196,7 @@ internal sealed partial class Engine : IDisposable
         {
             return new QueueStats(
                 _queue.Requests, _queue.Tokens, _queue.Capacity, _sequences.Count, _figures.Batches, _figures.BatchTokens,
-                _delay.Current.TotalMicroseconds, _ladder.Level, _ladder.Ceiling(_current?.Arbiter?.Budget ?? 0, _current?.Arbiter?.MinExperts ?? 0));
+                _delay.Current.TotalMicroseconds, _ladder.Level, _current is null ? null : Ceiling(_current, _ladder.Level));
         }
     }
 
@@ -234,6 +216,40 @@ internal sealed partial class Engine : IDisposable
         {
             _ = _ready.Task.Exception;
         }
+    }
+
+    private void End()
+    {
+        IReadOnlyList<WorkItem> left;
+        ServedModel? model;
+        Thread? thread;
+        lock (_lock)
+        {
+            if (_state is not (ServiceState.Failed or ServiceState.Stopped))
+            {
+                _state = ServiceState.Draining;
+            }
+
+            _stopping = true;
+            left = _queue.Empty();
+            (model, _current) = (_current, null);
+            (thread, _thread) = (_thread, null);
+            Wake();
+        }
+
+        foreach (WorkItem item in left)
+        {
+            Drop(item, new ServiceUnavailableException("The service was stopped before this request had its turn.", ServiceState.Stopped, TimeSpan.Zero));
+        }
+
+        thread?.Join();
+        model?.Release();
+        lock (_lock)
+        {
+            _state = _state == ServiceState.Failed ? _state : ServiceState.Stopped;
+        }
+
+        NeverReady(ServiceState.Stopped);
     }
 
     private bool IsIdle()
@@ -282,17 +298,27 @@ internal sealed partial class Engine : IDisposable
         _ => "running",
     };
 
+    // Only the level: a ceiling is put into force at the begin of a batch, so that it holds for all layers of it.
     private void FollowQueue()
     {
         if (_ladder.Follow(_queue.Fill))
         {
             _figures.OverloadLevel = _ladder.Level;
         }
+    }
 
-        if (_current?.Arbiter is { } arbiter)
+    private double? Ceiling(ServedModel model, int level) =>
+        model.Arbiter is { } arbiter ? _ladder.Ceiling(level, arbiter.Budget, arbiter.MinExperts) : null;
+
+    private double? Impose(ServedModel model, int level)
+    {
+        double? ceiling = Ceiling(model, level);
+        if (model.Arbiter is { } arbiter)
         {
-            arbiter.OverloadCeiling = _ladder.Ceiling(arbiter.Budget, arbiter.MinExperts);
+            arbiter.OverloadCeiling = ceiling;
         }
+
+        return ceiling;
     }
 
     private void Cancelled(WorkItem item)
@@ -326,10 +352,16 @@ internal sealed partial class Engine : IDisposable
     {
         lock (_lock)
         {
-            if (_work.CurrentCount == 0)
-            {
-                _ = _work.Release();
-            }
+            Wake();
+        }
+    }
+
+    // Only while the thread lives, under the lock.
+    private void Wake()
+    {
+        if (!_ended && _work.CurrentCount == 0)
+        {
+            _ = _work.Release();
         }
     }
 }

@@ -19,9 +19,12 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     private readonly TimeProvider _time;
     private readonly long _started;
     private readonly SemaphoreSlim _loading = new(1, 1);
+    private readonly Lock _exchange = new();
+    private Task? _stopped;
     private bool _frozen;
 
-    public InferenceService(SettingsMonitor settings, ModelLoader loader, EngineFigures figures, ILogger<InferenceService> logger, TimeProvider time)
+    public InferenceService(
+        SettingsMonitor settings, ModelLoader loader, EngineFigures figures, ILogger<InferenceService> logger, TimeProvider time, IHostApplicationLifetime lifetime)
     {
         (_settings, _loader, _figures, _logger, _time) = (settings, loader, figures, logger, time);
         ServingSettings serving = settings.CurrentValue.Serving;
@@ -30,6 +33,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         _feedback = new Feedback(settings.CurrentValue.Router);
         _figures.Observe(_engine.Queue);
         _started = time.GetTimestamp();
+        _ = lifetime.ApplicationStopping.Register(BeginDrain);
     }
 
     /// <inheritdoc/>
@@ -47,12 +51,16 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         get => Volatile.Read(ref _frozen);
         set
         {
-            Volatile.Write(ref _frozen, value);
-            WithCurrent(model =>
+            // One at a time, and not while a model is exchanged: flag and model must not part.
+            lock (_exchange)
             {
-                model.SetFrozen(value);
-                return value;
-            });
+                _ = WithCurrent(model =>
+                {
+                    model.SetFrozen(value);
+                    return value;
+                });
+                Volatile.Write(ref _frozen, value);
+            }
         }
     }
 
@@ -133,11 +141,15 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         {
             if (State != ServiceState.Running)
             {
-                throw new ServiceUnavailableException("A model can only be exchanged while the service runs.");
+                throw new ServiceUnavailableException("A model can only be exchanged while the service runs.", State, TimeSpan.Zero);
             }
 
             string? from = path ?? WithCurrent(static model => model.Path);
             ServedModel loaded = await Task.Run(() => _loader.Load(from), cancellationToken).ConfigureAwait(false);
+
+            // What was learnt goes over to the same model, and stays for the other one's return.
+            Keep();
+            _store.Restore(loaded);
             Take(loaded);
         }
         catch (DynamicMoEException error)
@@ -155,11 +167,18 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        TimeSpan patience = TimeSpan.FromSeconds(_settings.CurrentValue.Serving.DrainSeconds);
-        Keep();
-        await _engine.StopAsync(patience, cancellationToken).ConfigureAwait(false);
+        await (_stopped ??= DrainAsync(cancellationToken)).ConfigureAwait(false);
         RequestStats requests = _figures.Requests;
         Log.Stopped(_logger, requests.Accepted, requests.Answered, requests.Failed, requests.Cancelled, requests.Rejected);
+    }
+
+    // Begins with the host's stop and not when this service's turn comes: the web server waits for the answers of requests that it has taken.
+    private void BeginDrain() => _stopped ??= DrainAsync(CancellationToken.None);
+
+    private async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        Keep();
+        await _engine.StopAsync(TimeSpan.FromSeconds(_settings.CurrentValue.Serving.DrainSeconds), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -206,10 +225,16 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
 
     private void Take(ServedModel model)
     {
-        model.SetFrozen(Frozen);
-        _figures.Reset();
-        _feedback.Reset();
-        if (!_engine.TryServe(model))
+        bool served;
+        lock (_exchange)
+        {
+            model.SetFrozen(Frozen);
+            _figures.Reset();
+            _feedback.Reset();
+            served = _engine.TryServe(model);
+        }
+
+        if (!served)
         {
             model.Release();
             throw new ServiceUnavailableException("The service is being stopped.", State, TimeSpan.Zero);
@@ -220,7 +245,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
 
     private void Keep()
     {
-        if (State == ServiceState.Running)
+        if (State is ServiceState.Running)
         {
             _ = WithCurrent(model =>
             {

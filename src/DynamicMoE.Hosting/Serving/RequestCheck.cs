@@ -66,7 +66,8 @@ internal static class RequestCheck
         int positions = model.Info.MaxPositions;
         Range("prompt tokens", prompt.Length, 1, positions - 1);
         Range("prompt tokens", prompt.Length, 1, settings.QueueTokens);
-        Range("max_tokens", request.MaxTokens, 1, positions - prompt.Length);
+        int wanted = request.CutToFit ? Math.Min(request.MaxTokens, positions - prompt.Length) : request.MaxTokens;
+        Range("max_tokens", wanted, 1, positions - prompt.Length);
         Range("temperature", request.Temperature, 0, 2);
         Require(request.TopP is > 0 and <= 1, "top_p", request.TopP, "above 0, at most 1");
         Range("stop", request.Stop.Count, 0, MostStops);
@@ -86,8 +87,8 @@ internal static class RequestCheck
             Model = model,
             Request = request,
             Prompt = prompt,
-            Tokens = prompt.Length,
-            MaxTokens = request.MaxTokens,
+            Tokens = prompt.Length + wanted,
+            MaxTokens = wanted,
             Text = decoder.Tokenizer is { } tokenizer ? new AnswerText(tokenizer, request.Stop) : null,
             Sampler = new Models.TokenSampler(new GenerationOptions
             {

@@ -116,7 +116,7 @@ public sealed class MoEBlock : IDisposable
 
     /// <summary>Makes a layer of this block's experts and a router of the caller's, such as <see cref="Router"/> with a cache or monitoring around it.</summary>
     /// <param name="router">The router; of this block's gate.</param>
-    /// <returns>The layer; dispose it before the block. It does not own the router.</returns>
+    /// <returns>The layer; dispose it before the block. It does not own the router, and takes no expert out of service, whatever its input makes of them.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="router"/> is null.</exception>
     /// <exception cref="RouterConfigurationException">The router is for another hidden size or number of experts.</exception>
     public MoELayer CreateLayer(IRouter router) => new(router, Experts, LayerOptions());
@@ -189,7 +189,6 @@ public sealed class MoEBlock : IDisposable
         Threads = _options.Threads,
         SharedExperts = SharedExperts,
         SharedExpertGate = _sharedGate,
-        ExpertFaults = _options.ExpertFaults,
     };
 
     private DynamicRouterOptions TrainedRule() => new()

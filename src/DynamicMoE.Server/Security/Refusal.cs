@@ -28,7 +28,7 @@ internal sealed record Refusal(int Status, string Code, string Title, string Det
         new(413, "body_too_large", "The body is too large", $"The body is above {limit.ToString(CultureInfo.InvariantCulture)} bytes.");
 
     public static Refusal TooMany(TimeSpan wait) =>
-        new(429, "rate_limit", "Too many requests", $"The limit of requests per hour is reached; there is room in {Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)} s.");
+        new(429, "rate_limited", "Too many requests", $"The limit of requests per hour is reached; there is room in {Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)} s.");
 
     /// <summary>Answers with it. Nothing was sent before.</summary>
     public Task SendAsync(HttpContext context)

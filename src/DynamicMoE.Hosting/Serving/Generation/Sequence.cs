@@ -34,6 +34,9 @@ internal sealed class Sequence : WorkItem
     /// <summary>The ceiling of the last batch, for the update.</summary>
     public double? Ceiling { get; set; }
 
+    /// <summary>Tokens in the session after the last step that was taken in full.</summary>
+    public int Position { get; private set; }
+
     /// <summary>Whether the prompt is only in part in the session.</summary>
     public bool IsPrefill => _fed < Prompt.Length;
 
@@ -46,6 +49,7 @@ internal sealed class Sequence : WorkItem
     /// <summary>The tokens of <see cref="Next"/> are in the session.</summary>
     public void Fed(int tokens)
     {
+        Position += tokens;
         if (IsPrefill)
         {
             _fed += tokens;

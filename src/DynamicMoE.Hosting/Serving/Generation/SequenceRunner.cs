@@ -22,8 +22,8 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
 
     /// <summary>Takes sequences in and runs one step of all.</summary>
     /// <param name="joining">Sequences that have begun.</param>
-    /// <param name="ceiling">What overload imposes at this moment, or null.</param>
-    public void Step(List<Sequence> joining, double? ceiling)
+    /// <param name="impose">Puts the ceiling of overload into force for a model, and returns it.</param>
+    public void Step(List<Sequence> joining, Func<ServedModel, double?> impose)
     {
         foreach (Sequence sequence in joining)
         {
@@ -35,7 +35,7 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
         {
             if (IsFirstOfItsModel(first))
             {
-                StepModel(_active[first].Model, ceiling);
+                StepModel(_active[first].Model, impose(_active[first].Model));
             }
         }
 
@@ -55,9 +55,9 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
 
     private void Join(Sequence sequence)
     {
-        figures.Waited(time.GetElapsedTime(sequence.Accepted));
         try
         {
+            figures.Waited(time.GetElapsedTime(sequence.Accepted));
             MoESession session = sequence.Model.Sessions.Rent(sequence.Model.Model!, sequence.Prompt.Length + sequence.MaxTokens);
             session.Quality = sequence.Request.Quality;
             if (sequence.Request.ExpertsBudget is double budget)
@@ -106,21 +106,53 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
             // No session has advanced: the others take this step again, with the next turn.
             Fail(_group[step], error);
         }
-        catch (Exception error)
+        catch (Exception error) when (_group.Count == 1)
         {
-            _group.ForEach(sequence => Fail(sequence, error));
+            Fail(_group[0], error);
+        }
+        catch (Exception)
+        {
+            RunOneByOne(model, ceiling);
         }
     }
 
-    // Tokens that are decoded first, then prompts in the order of their arrival while there is room.
+    // Who is to blame shows when each runs alone; a step that was taken before the failure is not taken again, since its session has moved on.
+    private void RunOneByOne(ServedModel model, double? ceiling)
+    {
+        (Sequence, SequenceStep)[] all = [.. _group.Zip(_steps)];
+        foreach ((Sequence sequence, SequenceStep step) in all)
+        {
+            if (sequence.HasEnded || sequence.Session!.Position != sequence.Position)
+            {
+                continue;
+            }
+
+            _group.Clear();
+            _steps.Clear();
+            _group.Add(sequence);
+            _steps.Add(step);
+            try
+            {
+                Run(model, ceiling);
+            }
+            catch (Exception error)
+            {
+                Fail(sequence, error);
+            }
+        }
+    }
+
+    // Tokens that are decoded first; prompts share what room is left, and each gets on by one token at least.
     private void Collect(ServedModel model)
     {
         _group.Clear();
         _steps.Clear();
-        int room = settings.MaxBatchTokens;
+        int room = settings.MaxBatchTokens, prompts = 0;
         foreach (Sequence sequence in _active)
         {
-            if (sequence.Model == model && !sequence.IsPrefill && !sequence.HasEnded)
+            bool runs = sequence.Model == model && !sequence.HasEnded;
+            prompts += runs && sequence.IsPrefill ? 1 : 0;
+            if (runs && !sequence.IsPrefill)
             {
                 Add(sequence, 1);
             }
@@ -128,9 +160,9 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
 
         foreach (Sequence sequence in _active)
         {
-            if (sequence.Model == model && sequence.IsPrefill && !sequence.HasEnded && (room > 0 || _steps.Count == 0))
+            if (sequence.Model == model && sequence.IsPrefill && !sequence.HasEnded && prompts > 0)
             {
-                Add(sequence, Math.Max(room, 1));
+                Add(sequence, Math.Max(room / prompts--, 1));
             }
         }
 
@@ -192,8 +224,11 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
         }
         catch (Exception error)
         {
-            sequence.Continue();
-            Fail(sequence, error);
+            if (!sequence.HasEnded)
+            {
+                sequence.Continue();
+                Fail(sequence, error);
+            }
         }
     }
 

@@ -25,10 +25,11 @@ internal sealed class OverloadLadder(double highWater, int steps)
         return Level != before;
     }
 
-    /// <summary>The ceiling of the step in force; null: none.</summary>
+    /// <summary>The ceiling of a step; null: none.</summary>
+    /// <param name="level">The step.</param>
     /// <param name="budget">Mean experts per token without overload.</param>
     /// <param name="least">Fewest experts per token.</param>
-    public double? Ceiling(double budget, int least) => Level == 0 ? null : budget - ((budget - least) * Level / steps);
+    public double? Ceiling(int level, double budget, int least) => level == 0 ? null : budget - ((budget - least) * level / steps);
 
     private int LevelAt(double fill, double width)
     {

@@ -12,7 +12,7 @@ internal abstract class WorkItem
     private CancellationToken _token;
     private Action<WorkItem>? _removed;
 
-    /// <summary>Rows of the first batch that it is part of; what it takes of the queue's tokens.</summary>
+    /// <summary>What it takes of the queue's tokens: rows, or prompt and answer at most.</summary>
     public required int Tokens { get; init; }
 
     /// <summary>When it was accepted, in ticks of the clock.</summary>
@@ -39,6 +39,9 @@ internal abstract class WorkItem
 
         (_token, _removed) = (token, removed);
         _cancellation = token.UnsafeRegister(static item => ((WorkItem)item!).Cancel(), this);
+
+        // Either this thread sees the end, or the one that ended it sees the registration.
+        Interlocked.MemoryBarrier();
         if (HasEnded)
         {
             _cancellation.Unregister();
@@ -64,7 +67,7 @@ internal abstract class WorkItem
     /// <summary>The answer is complete.</summary>
     public void EndDelivery()
     {
-        Volatile.Write(ref _state, Ended);
+        _ = Interlocked.Exchange(ref _state, Ended);
         _cancellation.Unregister();
     }
 

@@ -13,6 +13,10 @@ public sealed class GenerationRequest
     /// <value>At least 1; with the prompt at most the model's positions. The default is 16.</value>
     public int MaxTokens { get; init; } = 16;
 
+    /// <summary>Whether <see cref="MaxTokens"/> is a wish, which is cut to what fits behind the prompt; else what does not fit is refused.</summary>
+    /// <value>The default is false.</value>
+    public bool CutToFit { get; init; }
+
     /// <summary>Sampling temperature.</summary>
     /// <value>Between 0 (the most likely token) and 2. The default is 1.</value>
     public float Temperature { get; init; } = 1;

@@ -35,10 +35,11 @@ internal static class ChatReader
         SamplingFields.Neutral(fields, "logprobs", v => v.ValueKind == JsonValueKind.False, "false");
         long? older = fields.Integer("max_tokens", 1, model.MaxPositions), newer = fields.Integer("max_completion_tokens", 1, model.MaxPositions);
         Expect.Valid(older is null || newer is null || older == newer, "max_tokens", "max_tokens and max_completion_tokens differ.");
-        int maxTokens = (int)(newer ?? older ?? Math.Clamp(model.MaxPositions / 4, 1, DefaultMaxTokens));
+        long? asked = newer ?? older;
+        int maxTokens = (int)(asked ?? Math.Clamp(model.MaxPositions / 4, 1, DefaultMaxTokens));
         string prompt = Render(templates, source, Messages(fields, model), model);
         Expect.Valid(prompt.Length > 0, "messages", "messages give an empty prompt.");
-        return SamplingFields.Read(fields, model, prompt, [], maxTokens);
+        return SamplingFields.Read(fields, model, prompt, [], maxTokens, cutToFit: asked is null);
     }
 
     private static string Render(Func<string, ChatTemplate> templates, string source, List<ChatTurn> messages, ServedModelInfo model)

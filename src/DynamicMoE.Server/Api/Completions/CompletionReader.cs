@@ -22,8 +22,8 @@ internal static class CompletionReader
         SamplingFields.Neutral(fields, "logprobs", _ => false, "null");
         SamplingFields.Neutral(fields, "suffix", v => v.ValueKind == JsonValueKind.String && v.ValueEquals(""), "null");
         (string? text, int[] tokens) = Prompt(fields.Raw("prompt") ?? throw new ProblemException(Problems.Missing("prompt")), model);
-        int maxTokens = (int)(fields.Integer("max_tokens", 1, model.MaxPositions) ?? DefaultMaxTokens);
-        return SamplingFields.Read(fields, model, text, tokens, maxTokens);
+        long? asked = fields.Integer("max_tokens", 1, model.MaxPositions);
+        return SamplingFields.Read(fields, model, text, tokens, (int)(asked ?? DefaultMaxTokens), cutToFit: asked is null);
     }
 
     private static (string? Text, int[] Tokens) Prompt(JsonElement prompt, ServedModelInfo model)

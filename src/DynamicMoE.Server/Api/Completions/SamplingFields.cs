@@ -21,7 +21,8 @@ internal static class SamplingFields
     /// <param name="prompt">The prompt as text, or null.</param>
     /// <param name="tokens">The prompt as tokens.</param>
     /// <param name="maxTokens">Tokens of the answer at most.</param>
-    public static CompletionInput Read(JsonFields fields, ServedModelInfo model, string? prompt, int[] tokens, int maxTokens)
+    /// <param name="cutToFit">Whether nobody asked for so many.</param>
+    public static CompletionInput Read(JsonFields fields, ServedModelInfo model, string? prompt, int[] tokens, int maxTokens, bool cutToFit)
     {
         RefuseUnsupported(fields);
         (double? quality, double? budget) = (fields.Number("quality", 0, 1), Budget(fields, model));
@@ -31,6 +32,7 @@ internal static class SamplingFields
             Prompt = prompt,
             PromptTokens = tokens,
             MaxTokens = maxTokens,
+            CutToFit = cutToFit,
             Temperature = (float)(fields.Number("temperature", 0, 2) ?? 1),
             TopP = (float)(fields.Number("top_p", 0, 1, above: true) ?? 1),
             Seed = unchecked((ulong?)fields.Integer("seed", long.MinValue, long.MaxValue)),

@@ -16,7 +16,7 @@ public sealed class OverloadLadderTests
         var ladder = new OverloadLadder(0.5, 4);
         _ = ladder.Follow(fill);
 
-        Assert.Equal((level, ceiling), (ladder.Level, ladder.Ceiling(4, 2)));
+        Assert.Equal((level, ceiling), (ladder.Level, ladder.Ceiling(ladder.Level, 4, 2)));
     }
 
     [Fact]
@@ -39,6 +39,6 @@ public sealed class OverloadLadderTests
         var ladder = new OverloadLadder(0.5, 0);
 
         Assert.False(ladder.Follow(1));
-        Assert.Null(ladder.Ceiling(4, 1));
+        Assert.Null(ladder.Ceiling(ladder.Level, 4, 1));
     }
 }
