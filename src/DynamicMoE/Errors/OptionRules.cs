@@ -34,7 +34,7 @@ internal readonly struct OptionRules
     internal OptionRules Defined<TEnum>(string name, TEnum value)
         where TEnum : struct, Enum
     {
-        bool defined = Enum.IsDefined(value);
+        bool defined = Array.IndexOf(Values<TEnum>.All, value) >= 0;
         return defined ? this : Require(false, $"{name} ({value}) is not one of {string.Join(", ", Enum.GetNames<TEnum>())}.");
     }
 
@@ -57,6 +57,13 @@ internal readonly struct OptionRules
         {
             throw new RouterConfigurationException(_errors.ToString());
         }
+    }
+
+    /// <summary>The values of an enumeration. The runtime's own list may be collected, and is made again by the call that asks next.</summary>
+    private static class Values<TEnum>
+        where TEnum : struct, Enum
+    {
+        internal static readonly TEnum[] All = Enum.GetValues<TEnum>();
     }
 
     /// <summary>Text of a broken rule; not put together for one that holds.</summary>
