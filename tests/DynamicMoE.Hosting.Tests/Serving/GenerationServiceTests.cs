@@ -128,6 +128,33 @@ public sealed class GenerationServiceTests : IDisposable
         Assert.Equal(expected, reply.Output);
     }
 
+    [Fact]
+    public async Task Layers_WhenACallersValuesOverflow_LoseNoExpert()
+    {
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder), "serving: {guardrail_rate: 0}");
+        int dim = host.Service.Model.Layers[0].HiddenSize;
+        var huge = new LayerRequest { Hidden = Enumerable.Repeat(1e30f, dim).ToArray(), Tokens = 1 };
+
+        for (int i = 0; i < 8; i++)
+        {
+            await Assert.ThrowsAsync<ExpertDispatchException>(() => host.Service.ForwardAsync(huge));
+        }
+
+        LayerReply reply = await host.Service.ForwardAsync(new LayerRequest { Hidden = Enumerable.Repeat(1f, dim).ToArray(), Tokens = 1, IncludeRouting = true });
+        Assert.Equal(1, reply.Tokens);
+        Assert.NotEmpty(await UpdatesAsync(host.Service.GenerateAsync(new GenerationRequest { PromptTokens = s_prompt, MaxTokens = 3 })));
+    }
+
+    [Fact]
+    public async Task MaxTokens_WhenItIsAWish_IsCutToWhatFits()
+    {
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder), "serving: {guardrail_rate: 0}");
+        int positions = host.Service.Model.MaxPositions;
+        var request = new GenerationRequest { PromptTokens = new int[positions - 3], MaxTokens = 16, CutToFit = true };
+
+        Assert.InRange((await UpdatesAsync(host.Service.GenerateAsync(request))).Count, 1, 3);
+    }
+
     private static int Vocabulary => SyntheticCheckpoint.Create(TestKit.Decoder.ReferenceFamily.Mixtral).Settings.Vocabulary;
 
     private static async Task<int[]> TokensAsync(IAsyncEnumerable<GenerationUpdate> updates) =>

@@ -131,8 +131,12 @@ public sealed class LayerServiceTests : IDisposable
         Assert.InRange(refused.RetryAfter.TotalSeconds, 1, 60);
         Assert.Contains("4 of 4 requests", refused.Message, StringComparison.Ordinal);
         _experts.Open();
-        await Task.WhenAll(waiting.Append(first));
+        LayerReply[] replies = await Task.WhenAll(waiting);
+        await first;
+        Assert.All(replies, reply => Assert.Equal((1.0, 1.0), (reply.ExpertsCeiling, reply.MeanExpertsPerToken)));
         Assert.Equal(new RequestStats(5, 5, 0, 0, 1), host.Service.GetStats().Requests);
+        LayerReply after = await host.Service.ForwardAsync(GatedExperts.Request());
+        Assert.Null(after.ExpertsCeiling);
         Assert.Equal(0, host.Service.GetStats().Queue.OverloadLevel);
     }
 

@@ -77,5 +77,10 @@ internal sealed class ApiKeyStore : IDisposable
         }
     }
 
-    private void Take(IReadOnlyList<byte[]> contents) => Volatile.Write(ref _keys, ApiKeyFile.Read(contents[0]));
+    // A file that is being written anew is empty for a moment; nobody takes all keys away that way.
+    private void Take(IReadOnlyList<byte[]> contents)
+    {
+        IReadOnlyList<ApiKey> keys = ApiKeyFile.Read(contents[0]);
+        Volatile.Write(ref _keys, keys.Count > 0 ? keys : throw new FormatException("It holds no key."));
+    }
 }

@@ -28,7 +28,7 @@ public sealed class CallerLimiterTests : IDisposable
         }
 
         using HttpResponseMessage refused = await server.Client.SendAsync(Answers.Get("/v1/hello"));
-        Assert.Equal("rate_limit", await refused.ProblemAsync());
+        Assert.Equal("rate_limited", await refused.ProblemAsync());
         Assert.Equal((HttpStatusCode.TooManyRequests, "3660"), (refused.StatusCode, refused.Headers.RetryAfter?.ToString()));
         Assert.Contains("frame-ancestors", Assert.Single(refused.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
 
