@@ -14,7 +14,7 @@ internal static class BinaryLayerReader
     {
         PipeReader body = request.BodyReader;
         ReadResult read = await body.ReadAtLeastAsync(BinaryFormat.HeaderBytes, cancellationToken).ConfigureAwait(false);
-        (LayerInput input, int valueBytes) = Begin(read.Buffer, request.ContentLength, rules);
+        (LayerInput input, int valueBytes) = Begin(body, read.Buffer, request.ContentLength, rules);
         try
         {
             long needed = (long)input.Tokens * input.Dim * valueBytes, have = 0;
@@ -41,6 +41,20 @@ internal static class BinaryLayerReader
         catch
         {
             input.Hidden.Return();
+            throw;
+        }
+    }
+
+    private static (LayerInput Input, int ValueBytes) Begin(PipeReader body, ReadOnlySequence<byte> begun, long? contentLength, LayerRules rules)
+    {
+        try
+        {
+            return Begin(begun, contentLength, rules);
+        }
+        catch
+        {
+            // A read that stays open would keep the server from skipping the rest, and cost the connection.
+            body.AdvanceTo(begun.End);
             throw;
         }
     }
