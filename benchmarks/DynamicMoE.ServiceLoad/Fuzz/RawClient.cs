@@ -9,7 +9,7 @@ namespace DynamicMoE.ServiceLoad.Fuzz;
 internal sealed class RawClient(Uri address, Verdicts verdicts)
 {
     private const int MostBytes = 1 << 20;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20), s_silence = TimeSpan.FromMilliseconds(100);
 
     public async Task SendAsync(byte[] bytes, int requests, Random random, CancellationToken cancellation)
     {
@@ -30,8 +30,19 @@ internal sealed class RawClient(Uri address, Verdicts verdicts)
                 return;
             }
 
+            using var answer = new MemoryStream();
+            if (random.Next(3) > 0)
+            {
+                // The service may wait for the rest of a request, which will not come.
+                using var silence = CancellationTokenSource.CreateLinkedTokenSource(bound.Token);
+                silence.CancelAfter(s_silence);
+                await ReadAsync(socket, answer, silence);
+            }
+
             socket.Shutdown(SocketShutdown.Send);
-            Judge(await ReadToEndAsync(socket, bound.Token), requests, bytes);
+            await ReadAsync(socket, answer, bound);
+            bound.Token.ThrowIfCancellationRequested();
+            Judge(answer.ToArray(), requests, bytes);
         }
         catch (SocketException)
         {
@@ -60,23 +71,21 @@ internal sealed class RawClient(Uri address, Verdicts verdicts)
         }
     }
 
-    private static async Task<byte[]> ReadToEndAsync(Socket socket, CancellationToken cancellation)
+    // Until the end, a reset or too long a silence; what came before counts.
+    private static async Task ReadAsync(Socket socket, MemoryStream answer, CancellationTokenSource silence)
     {
-        using var all = new MemoryStream();
         var buffer = new byte[8192];
         try
         {
-            for (int count; (count = await socket.ReceiveAsync(buffer, SocketFlags.None, cancellation)) > 0 && all.Length < MostBytes;)
+            for (int count; (count = await socket.ReceiveAsync(buffer, SocketFlags.None, silence.Token)) > 0 && answer.Length < MostBytes;)
             {
-                all.Write(buffer, 0, count);
+                answer.Write(buffer, 0, count);
             }
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
-            // What came before the reset counts.
+            return;
         }
-
-        return all.ToArray();
     }
 
     private void Judge(byte[] answer, int requests, byte[] bytes)

@@ -46,7 +46,11 @@ internal sealed class ServiceProcess : IDisposable
     public IEnumerable<string> Log => _log;
 
     /// <summary>Starts it and waits until it is ready.</summary>
-    public static async Task<ServiceProcess> StartAsync(Setup setup, string settingsFile, CancellationToken cancellation)
+    /// <param name="setup">Which one.</param>
+    /// <param name="settingsFile">Its settings.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="heapLimit">Bytes of the managed heap; null: what the runtime chooses.</param>
+    public static async Task<ServiceProcess> StartAsync(Setup setup, string settingsFile, CancellationToken cancellation, long? heapLimit = null)
     {
         long begin = Stopwatch.GetTimestamp();
         var start = new ProcessStartInfo("dotnet", ["exec", setup.Server, "serve", "--config", settingsFile])
@@ -59,6 +63,11 @@ internal sealed class ServiceProcess : IDisposable
         foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("DYNAMIC_MOE_", StringComparison.Ordinal)).ToArray())
         {
             start.Environment.Remove(name);
+        }
+
+        if (heapLimit is { } limit)
+        {
+            start.Environment["DOTNET_GCHeapHardLimit"] = limit.ToString("X", CultureInfo.InvariantCulture);
         }
 
         var service = new ServiceProcess(start);
@@ -104,22 +113,9 @@ internal sealed class ServiceProcess : IDisposable
         return 1024 * long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Open descriptors.</summary>
-    public int Descriptors() => Directory.GetFileSystemEntries($"/proc/{Id}/fd").Length;
-
-    /// <summary>Waits until no more descriptors are open than so many; without a number, until closed connections had time to go.</summary>
-    /// <returns>Open descriptors then, or when the time is over.</returns>
-    public async Task<int> SettledDescriptorsAsync(int? wanted, CancellationToken cancellation)
-    {
-        int count = Descriptors();
-        for (int i = 0; wanted is { } most ? i < 150 && count > most : i < 20; i++)
-        {
-            await Task.Delay(100, cancellation);
-            count = Descriptors();
-        }
-
-        return count;
-    }
+    /// <summary>Open descriptors by what they are.</summary>
+    public IReadOnlyDictionary<string, int> DescriptorKinds() =>
+        Directory.GetFileSystemEntries($"/proc/{Id}/fd").Select(Kind).CountBy(kind => kind).OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary();
 
     /// <summary>Asks over a connection of its own.</summary>
     public async Task<HttpReply> AskAsync(byte[] request, CancellationToken cancellation)
@@ -141,6 +137,13 @@ internal sealed class ServiceProcess : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    // socket:[1], pipe:[1], anon_inode:[eventpoll], /a/file; one that is closed meanwhile has no target.
+    private static string Kind(string path)
+    {
+        string? target = new FileInfo(path).LinkTarget;
+        return target is null ? "gone" : target.StartsWith('/') ? "file" : target.StartsWith("anon_inode:", StringComparison.Ordinal) ? target["anon_inode:".Length..].Trim('[', ']') : target.Split(':')[0];
     }
 
     private void Heard(string? line)

@@ -31,7 +31,8 @@ internal sealed class VanishScenario : IScenario
 
         // What the first round brings along is no leak of later ones.
         _ = await RoundAsync(service, setup.Seed - 1, byReset: true, cancellation);
-        int descriptors = await service.SettledDescriptorsAsync(null, cancellation), rounds = setup.Pick(25, 3);
+        DescriptorBaseline descriptors = await DescriptorBaseline.TakeAsync(service, cancellation);
+        int rounds = setup.Pick(25, 3);
         StatsReading before = await StatsReading.TakeAsync(service, cancellation);
         TimeSpan slowest = TimeSpan.Zero;
         int stuck = 0;
@@ -50,8 +51,7 @@ internal sealed class VanishScenario : IScenario
         findings.RequireNone("rounds in which places stayed taken", stuck);
         findings.Require("slowest round until all places were free", $"{slowest.TotalMilliseconds:0} ms", $"<= {s_patience.TotalSeconds} s", slowest <= s_patience);
         await AnswersAsync(findings, service, pool, setup.Seed, cancellation);
-        int left = await service.SettledDescriptorsAsync(descriptors, cancellation);
-        findings.Require("open descriptors before, after", $"{descriptors}, {left}", $"not more", left <= descriptors);
+        await descriptors.RequireNoneLeftAsync(findings, cancellation);
     }
 
     private static async Task<(StatsReading Reading, TimeSpan Took)> RoundAsync(ServiceProcess service, int seed, bool byReset, CancellationToken cancellation)
