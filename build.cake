@@ -74,6 +74,14 @@ Task("TestNativeAsan").Does(() => BuildNative("asan", tests: true)).Does(() => R
 
 Task("TestNativeTsan").Does(() => BuildNative("tsan", tests: true)).Does(() => RunNativeTests("tsan", $"{Results}/check"));
 
+// Processes of the built tool under load and faults, in their short form.
+Task("TestServiceLoad").IsDependentOn("Build").Does(() =>
+{
+    const string Load = "benchmarks/DynamicMoE.ServiceLoad";
+    DotNetBuild(Load, release);
+    Run("dotnet", $"{Load}/bin/Release/net10.0/DynamicMoE.ServiceLoad.dll all --short --trx {Results}/service/DynamicMoE.ServiceLoad.trx");
+});
+
 // What this machine cannot run by itself: the AArch64 build, and processors of x86-64 that have less, by qemu-user.
 Task("TestIsa")
     .Does(() => BuildNative("aarch64", tests: true))

@@ -66,7 +66,9 @@ public sealed class DynamicMoEBuilder
             Services.AddSingleton<IInferenceService>(services => services.GetRequiredService<InferenceService>());
             Services.AddHostedService(services => services.GetRequiredService<InferenceService>());
             Services.AddHealthChecks()
-                .AddCheck<EngineHealthCheck>("engine", tags: ["live", "ready", "startup"])
+                .AddCheck<EngineHealthCheck>("engine", tags: ["live"])
+                .AddCheck<ServingHealthCheck>("serving", tags: ["ready"])
+                .AddCheck<StartedHealthCheck>("started", tags: ["startup"])
                 .AddCheck<QueueHealthCheck>("queue", tags: ["ready"])
                 .AddCheck<BreakerHealthCheck>("circuit_breaker", tags: ["ready"])
                 .AddCheck<BudgetHealthCheck>("budget", tags: ["ready"]);

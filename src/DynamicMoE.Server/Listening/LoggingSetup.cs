@@ -16,6 +16,8 @@ internal static class LoggingSetup
         // Per request ASP.NET Core writes several lines, with what callers sent in them.
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("System", LogLevel.Warning);
+        // A probe that says no is an answer: at every start there are some, and who asks decides what it means.
+        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         if (format == LogFormat.Json)
         {
             logging.AddJsonConsole(options => (options.UseUtcTimestamp, options.TimestampFormat) = (true, Timestamp.TrimEnd()));

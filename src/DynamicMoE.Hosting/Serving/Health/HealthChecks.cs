@@ -2,19 +2,48 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace DynamicMoE.Hosting.Health;
 
-/// <summary>Whether requests are taken. Starting and draining are no reason to end the process: only a failed engine is dead.</summary>
+/// <summary>Whether the process is worth keeping: only a failed engine is dead.</summary>
 internal sealed class EngineHealthCheck(InferenceService service) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         ServiceState state = service.State;
-        return Task.FromResult(state switch
-        {
-            ServiceState.Running => HealthCheckResult.Healthy("running"),
-            ServiceState.Failed => HealthCheckResult.Unhealthy("failed"),
-            _ => HealthCheckResult.Degraded(state == ServiceState.Starting ? "starting" : "draining"),
-        });
+        return Task.FromResult(state == ServiceState.Failed ? HealthCheckResult.Unhealthy(StateNames.Of(state)) : HealthCheckResult.Healthy(StateNames.Of(state)));
     }
+}
+
+/// <summary>Whether requests are taken: not before the model is there, and not while the service drains.</summary>
+internal sealed class ServingHealthCheck(InferenceService service) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        ServiceState state = service.State;
+        return Task.FromResult(state == ServiceState.Running ? HealthCheckResult.Healthy(StateNames.Of(state)) : HealthCheckResult.Unhealthy(StateNames.Of(state)));
+    }
+}
+
+/// <summary>Whether the service has started; it then stays so.</summary>
+internal sealed class StartedHealthCheck(InferenceService service) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        ServiceState state = service.State;
+        return Task.FromResult(
+            state is ServiceState.Starting or ServiceState.Failed ? HealthCheckResult.Unhealthy(StateNames.Of(state)) : HealthCheckResult.Healthy(StateNames.Of(state)));
+    }
+}
+
+/// <summary>States as probes show them.</summary>
+internal static class StateNames
+{
+    public static string Of(ServiceState state) => state switch
+    {
+        ServiceState.Starting => "starting",
+        ServiceState.Running => "running",
+        ServiceState.Draining => "draining",
+        ServiceState.Failed => "failed",
+        _ => "stopped",
+    };
 }
 
 /// <summary>How full the queue is.</summary>

@@ -32,7 +32,9 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
         {
             WeightFormat = settings.Serving.WeightFormat,
             MaxTokens = Math.Min(settings.Serving.MaxBatchTokens, 4096),
-            ExpertFaults = ExpertFaultPolicy.Disable,
+
+            // Hidden states come from callers: values so large that an expert's output overflows must not take the expert from everyone else.
+            ExpertFaults = ExpertFaultPolicy.Fail,
             Logger = logs?.CreateLogger(typeof(MoEModel).FullName!),
             TimeProvider = time,
         });

@@ -18,6 +18,9 @@ internal static class ProblemMapping
         CircuitOpenException open => new Problem(503, "circuit_open", "The circuit breaker is open", error.Message) { RetryAfter = open.RetryAfter },
         DynamicMoEMemoryException => new Problem(503, "out_of_memory", "Memory is short", "Memory for this request could not be had.") { RetryAfter = TimeSpan.FromSeconds(1) },
         BadHttpRequestException bad => Of(bad.StatusCode, bad.Message),
+
+        // Kestrel's reader of chunks tells a size above 32 bits so, unlike one that is no number.
+        IOException { InnerException: OverflowException } chunk => Of(StatusCodes.Status400BadRequest, chunk.Message),
         _ => null,
     };
 

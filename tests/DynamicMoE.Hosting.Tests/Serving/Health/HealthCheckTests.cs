@@ -1,0 +1,52 @@
+using DynamicMoE.Models;
+using DynamicMoE.TestKit.Checkpoints;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace DynamicMoE.Hosting.Tests.Serving.Health;
+
+[Collection(Registration.NativeMemory.Name)]
+public sealed class HealthCheckTests : IDisposable
+{
+    private readonly TemporaryDirectory _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Probes_WhileTheModelIsLoaded_SayAliveAndNeitherReadyNorStarted()
+    {
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        using var gate = new ManualResetEventSlim();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddDynamicMoE(new Sources { Yaml = "" }.Build()).AddModel("gated", options =>
+        {
+            gate.Wait();
+            return MoEModel.Load(path, options);
+        });
+        using IHost host = builder.Build();
+        await host.StartAsync();
+
+        Assert.Equal((HealthStatus.Healthy, HealthStatus.Unhealthy, HealthStatus.Unhealthy), await ProbesAsync(host.Services));
+
+        gate.Set();
+        while (host.Services.GetRequiredService<IInferenceService>().State == ServiceState.Starting)
+        {
+            await Task.Yield();
+        }
+
+        Assert.Equal((HealthStatus.Healthy, HealthStatus.Healthy, HealthStatus.Healthy), await ProbesAsync(host.Services));
+
+        await host.StopAsync();
+        Assert.Equal((HealthStatus.Healthy, HealthStatus.Unhealthy, HealthStatus.Healthy), await ProbesAsync(host.Services));
+    }
+
+    private static async Task<(HealthStatus Live, HealthStatus Ready, HealthStatus Startup)> ProbesAsync(IServiceProvider services)
+    {
+        var checks = services.GetRequiredService<HealthCheckService>();
+        return (await StatusAsync(checks, "live"), await StatusAsync(checks, "ready"), await StatusAsync(checks, "startup"));
+    }
+
+    private static async Task<HealthStatus> StatusAsync(HealthCheckService checks, string tag) =>
+        (await checks.CheckHealthAsync(check => check.Tags.Contains(tag))).Status;
+}
