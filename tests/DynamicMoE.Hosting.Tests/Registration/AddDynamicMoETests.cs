@@ -46,6 +46,15 @@ public sealed class AddDynamicMoETests
         Assert.Same(gate, services.GetRequiredService<DynamicRouter>().Gate);
     }
 
+    // The key itself reaches the sender of alerts: one that it cannot use is refused there.
+    [Fact]
+    public void Router_WhenTheAlertSecretIsNoKey_SaysSo()
+    {
+        using ServiceProvider services = Services(Small + "monitoring: {alert_webhook: 'http://127.0.0.1/', alert_secret: whsec_not-base64-at-all}");
+
+        Assert.Contains("Webhook.Secret must be a key", Assert.Throws<RouterConfigurationException>(services.GetRequiredService<IRouter>).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Router_WhenItsSizesAreNowhere_SaysWhatIsMissing()
     {
