@@ -6,10 +6,10 @@ export function showTiles(list, stats, recent) {
   const { queue, requests } = stats, open = requests.accepted - requests.answered - requests.failed - requests.cancelled;
   facts(list, [
     ['tokens per second', recent.seconds > 0 ? count(recent.batchTokens / recent.seconds) : '–'],
-    ['experts per token, realised', decimal(realised(stats, recent))],
+    ['experts per token', decimal(realised(stats, recent))],
     ['median latency', milliseconds(stats.latency.p50)],
-    ['requests in work', count(open)],
-    ['in the queue', count(queue.requests)],
+    ['in work', count(open)],
+    ['queued', count(queue.requests)],
     ['overload level', queue.overload_level === 0 ? '0, none' : `${queue.overload_level}`],
     ['answered', count(requests.answered)],
     ['uptime', duration(stats.uptime_seconds)],

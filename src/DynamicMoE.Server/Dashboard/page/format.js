@@ -12,15 +12,15 @@ export const percent = (share, digits = 1) => known(share) ? `${(100 * share).to
 
 export function milliseconds(value) {
   if (!known(value)) return dash;
-  if (value >= 10000) return `${(value / 1000).toFixed(1)} s`;
-  return `${value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2)} ms`;
+  const [size, unit] = value >= 1000 ? [value / 1000, 's'] : [value, 'ms'];
+  return `${size >= 100 ? size.toFixed(0) : Number(size.toPrecision(3))} ${unit}`;
 }
 
 export function duration(seconds) {
   if (!known(seconds)) return dash;
   const s = Math.floor(seconds), pad = n => String(n).padStart(2, '0');
   const days = Math.floor(s / 86400), clock = `${pad(Math.floor(s / 3600) % 24)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
-  return days > 0 ? `${days} d ${clock}` : clock;
+  return days > 0 ? `${days} d ${clock.slice(0, 5)}` : clock;
 }
 
 export const words = name => typeof name === 'string'

@@ -78,8 +78,8 @@ export class Playground {
       if (!stop.signal.aborted) this.#fail(error.message);
       if (error.status === 401) void this.#ask(error.message);
     }
-    this.#text.end(end);
-    this.#tell(begun, end === 'length' ? 'most tokens reached' : end);
+    this.#text.end(end === 'length' || end === 'stop' ? '' : end);
+    this.#tell(begun, { length: 'most tokens reached', stop: 'ended by itself' }[end] ?? end);
     this.#busy(null);
   }
 
