@@ -18,6 +18,7 @@ public sealed partial class ScrapeTests
     [
         "dynamicmoe_expert_faults_total", "dynamicmoe_breaker_state", "dynamicmoe_breaker_moves_total", "dynamicmoe_breaker_fallbacks_total", "dynamicmoe_alerts_total",
         "dynamicmoe_webhook_alerts_total", "dynamicmoe_guardrail_dropped_total", "dynamicmoe_guardrail_floor_changes_total", "dynamicmoe_budget_decisions_total",
+        "dynamicmoe_budget_effective", "dynamicmoe_budget_missed_layers", "dynamicmoe_budget_unattainable_layers",
         "dynamicmoe_forward_duration_seconds", "dynamicmoe_forward_p95_seconds",
     ];
 

@@ -26,18 +26,26 @@ internal sealed class ServeProcess : IDisposable
     public static async Task<ServeProcess> StartAsync(string program, string[] arguments)
     {
         Process process = Programs.Start(program, arguments);
-        process.BeginErrorReadLine();
-        var found = new List<Uri>();
-        while (found.Count < 3)
+        try
         {
-            string line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"{program} ended with {process.ExitCode}.");
-            found.Add(new Uri(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]));
-        }
+            process.BeginErrorReadLine();
+            var found = new List<Uri>();
+            while (found.Count < 3)
+            {
+                string line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"{program} ended before it listened.");
+                found.Add(new Uri(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]));
+            }
 
-        process.BeginOutputReadLine();
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        await Patience.UntilAsync(async () => (await client.GetAsync(found[1])).IsSuccessStatusCode, "dmoe serve");
-        return new ServeProcess(process, found[0], found[1], found[2]);
+            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            await Patience.UntilAsync(async () => (await client.GetAsync(found[1])).IsSuccessStatusCode, "dmoe serve");
+            return new ServeProcess(process, found[0], found[1], found[2]);
+        }
+        catch
+        {
+            process.Kill(entireProcessTree: true);
+            process.Dispose();
+            throw;
+        }
     }
 
     public void Dispose()
