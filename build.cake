@@ -1,6 +1,7 @@
 // One pipeline: native -> bindings -> managed -> tests -> pack.
 // Call it through build.sh, which sees to it that the tools are there.
 var target = Argument("target", "Build");
+var extras = Argument("with", "").Split(',', StringSplitOptions.RemoveEmptyEntries);
 const string Header = "native/include/dynamicmoe/dynamicmoe.h";
 const string HeaderHash = "bindings/DynamicMoE.Bindings/Generated/header.sha256";
 const string Generator = "bindings/generator/DynamicMoE.BindingGenerator.csproj";
@@ -32,11 +33,12 @@ void RunNativeTests(string preset, string results, string options = "")
         + $"--output-junit {MakeAbsolute(File($"{results}/native-{preset}.junit.xml"))}");
 }
 
-void RunManagedTests(FilePath project, string results)
+void RunManagedTests(FilePath project, string results, string filter = "")
 {
     var name = project.GetFilenameWithoutExtension();
     Run("dotnet", $"vstest {project.GetDirectory()}/bin/Release/net10.0/{name}.dll --ResultsDirectory:{results} "
         + $"\"--logger:trx;LogFileName={name}.trx\" \"--logger:console;verbosity=minimal\" "
+        + (filter.Length == 0 ? "" : $"\"--TestCaseFilter:{filter}\" ")
         + "\"--Blame:CollectHangDump;HangDumpType=none;TestTimeout=300000\" "
         + "-- RunConfiguration.TreatNoTestsAsError=true");
 }
@@ -74,13 +76,19 @@ Task("TestNativeAsan").Does(() => BuildNative("asan", tests: true)).Does(() => R
 
 Task("TestNativeTsan").Does(() => BuildNative("tsan", tests: true)).Does(() => RunNativeTests("tsan", $"{Results}/check"));
 
-// Processes of the built tool under load and faults, in their short form.
-Task("TestServiceLoad").IsDependentOn("Build").Does(() =>
-{
-    const string Load = "benchmarks/DynamicMoE.ServiceLoad";
-    DotNetBuild(Load, release);
-    Run("dotnet", $"{Load}/bin/Release/net10.0/DynamicMoE.ServiceLoad.dll all --short --trx {Results}/service/DynamicMoE.ServiceLoad.trx");
-});
+// The running service under load and faults, in the short form, and beside programs of others: `--with` says which of them.
+Task("TestService").IsDependentOn("Build")
+    .Does(() => CleanDirectory($"{Results}/service"))
+    .Does(() =>
+    {
+        const string Load = "benchmarks/DynamicMoE.ServiceLoad";
+        DotNetBuild(Load, release);
+        Run("dotnet", $"{Load}/bin/Release/net10.0/DynamicMoE.ServiceLoad.dll all --short --trx {Results}/service/DynamicMoE.ServiceLoad.trx");
+    })
+    .Does(() => DotNetBuild("tests/DynamicMoE.ServiceTests", release))
+    .Does(() => RunManagedTests("tests/DynamicMoE.ServiceTests/DynamicMoE.ServiceTests.csproj", $"{Results}/service",
+        string.Join('|', extras.Prepend("operations").Select(extra => $"with={extra}"))))
+    .DeferOnError();
 
 // What this machine cannot run by itself: the AArch64 build, and processors of x86-64 that have less, by qemu-user.
 Task("TestIsa")

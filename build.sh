@@ -12,6 +12,7 @@ targets  Build (default)   native library, bindings, managed projects
          Demo              Build, then dmoe eval on the embedded model
          Test              Build, then every native and managed test
          Check             what must hold before a commit (see CONTRIBUTING.md)
+         TestService       the running service in a browser and before Prometheus: --with=browser,prometheus
          TestIsa           native tests on emulated processors: AArch64, and x86-64 with less than this machine
          Bench             Google Benchmark and BenchmarkDotNet
          Limits            peak operations and read bandwidth of this machine, for 1..n threads
@@ -35,8 +36,10 @@ for argument in "$@"; do
   esac
 done
 
-packages=()
+packages=() wanted=()
 missing() { packages+=("$@"); }
+# What only some tests need: these are skipped where it cannot be had.
+want_command() { command -v "$1" >/dev/null 2>&1 || wanted+=("${@:2}"); }
 need_command() { command -v "$1" >/dev/null 2>&1 || missing "$2"; }
 need_header() { [ -e "/usr/include/$1" ] || missing "$2"; }
 
@@ -57,7 +60,7 @@ need_qemu() { need_command qemu-aarch64-static qemu-user-static; need_command aa
 
 case "$target" in
   Native) need_native ;;
-  Build | Demo | Pack | TestPackages | Peers | TrainTinyMoE | Golden) need_build ;;
+  Build | Demo | Pack | TestPackages | Peers | TestService | TrainTinyMoE | Golden) need_build ;;
   Bindings) need_clang ;;
   Test) need_tests ;;
   TestNativeAsan | TestNativeTsan) need_native_tests ;;
@@ -71,9 +74,9 @@ esac
 
 for extra in ${with//,/ }; do
   case "$extra" in
-    browser) need_command chromium chromium ;;
+    browser) want_command chromium chromium fonts-dejavu-core; want_command chromedriver chromium-driver ;;
     qemu) need_qemu ;;
-    prometheus) need_command prometheus prometheus ;;
+    prometheus) want_command prometheus prometheus ;;
     clang-19) need_command clang-19 clang-19 ;;
     *) echo "build.sh: unknown extra '$extra'" >&2; usage ;;
   esac
@@ -118,6 +121,9 @@ if ! sdk=$(dotnet --version 2>&1); then
   exit 1
 fi
 [ ${#packages[@]} -eq 0 ] || install_packages
+if [ ${#wanted[@]} -gt 0 ]; then
+  (packages=("${wanted[@]}"); install_packages) || echo "build.sh: goes on without ${wanted[*]}" >&2
+fi
 case "$target" in
   Clean | Bindings | PublicApi) ;;
   *) require_version cmake 3.22; require_version g++ 12.0 ;;
@@ -125,5 +131,5 @@ esac
 
 dotnet tool restore --verbosity quiet >/dev/null || dotnet tool restore
 # The script cache spares the compilation of build.cake; both folders stay below artifacts/.
-exec dotnet cake build.cake --target="$target" --verbosity=normal \
+exec dotnet cake build.cake --target="$target" --with="$with" --verbosity=normal \
   --settings_enablescriptcache=true --paths_tools=artifacts/cake --paths_cache=artifacts/cake/cache

@@ -66,6 +66,7 @@ public static class ServerHost
 
             ServerPipeline.Apply(app, settings);
             app.MapApi();
+            app.MapDashboard();
             options.MapEndpoints?.Invoke(app);
             Announce(app, settings);
             return app;
