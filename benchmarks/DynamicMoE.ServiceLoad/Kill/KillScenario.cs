@@ -54,7 +54,18 @@ internal sealed class KillScenario : IScenario
         using ServiceProcess last = await ServiceProcess.StartAsync(setup, file, cancellation);
         slowest = last.ReadyAfter > slowest ? last.ReadyAfter : slowest;
         Report(findings, tally, rounds);
-        findings.Require("slowest start after a kill, from process to ready", $"{slowest.TotalSeconds:0.00} s", $"<= {s_ready.TotalSeconds} s", slowest <= s_ready);
+        FormattableString start = $"{slowest.TotalSeconds:0.00} s";
+        const string Start = "slowest start after a kill, from process to ready";
+        if (setup.Short)
+        {
+            // A test run shares its machine; how long a start takes is judged by the whole one.
+            findings.Note(Start, start);
+        }
+        else
+        {
+            findings.Require(Start, start, $"<= {s_ready.TotalSeconds} s", slowest <= s_ready);
+        }
+
         findings.RequireNone("state files that cannot be read", broken, fault);
         findings.RequireNone("starts that did not take the state over", notRestored);
         findings.RequireNone("starts without a right first answer", wrong);

@@ -60,7 +60,7 @@ public sealed partial class OperationsTests
     }
 
     private static IEnumerable<string> Unknown(string text, string readme) => Series().Matches(text).Select(match => match.Value).Distinct()
-        .Where(name => name != "dynamicmoe_outcome" && !readme.Contains($"`{Part().Replace(name, "")}`", StringComparison.Ordinal));
+        .Where(name => name != "outcome" && !readme.Contains($"`{Part().Replace(name, "")}`", StringComparison.Ordinal));
 
     [GeneratedRegex(@"exposure level for dynamicmoe.service: ([\d.]+)")]
     private static partial Regex Exposure();
