@@ -20,7 +20,7 @@ public sealed class RequestLimitTests
     {
         await using RunningServer server = await RunningServer.StartAsync("server.max_request_bytes=1024", "server.max_header_bytes=1024");
 
-        string answer = await server.RawAsync(format.Replace("{0}", new string('a', size), StringComparison.Ordinal) );
+        string answer = await server.RawAsync(format.Replace("{0}", new string('a', size), StringComparison.Ordinal));
 
         Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
         Assert.Equal("hello", await server.Client.GetStringAsync("/v1/hello"));

@@ -136,9 +136,7 @@ public sealed partial class MetricsTests
     private static (string, string)[] ReadTable()
     {
         using var reader = new StreamReader(typeof(MetricsTests).Assembly.GetManifestResourceStream("Server.README.md")!);
-        // The engine's own come from a service that runs: DynamicMoE.ServiceTests has one.
-        return [.. TableLine().Matches(reader.ReadToEnd()).Select(match => (match.Groups[1].Value, match.Groups[2].Value))
-            .Where(series => !series.Item1.StartsWith("dynamicmoe_service_", StringComparison.Ordinal))];
+        return [.. TableLine().Matches(reader.ReadToEnd()).Select(match => (match.Groups[1].Value, match.Groups[2].Value))];
     }
 
     [GeneratedRegex(@"^# TYPE (\S+) (\w+)", RegexOptions.Multiline)]
