@@ -131,5 +131,5 @@ esac
 
 dotnet tool restore --verbosity quiet >/dev/null || dotnet tool restore
 # The script cache spares the compilation of build.cake; both folders stay below artifacts/.
-exec dotnet cake build.cake --target="$target" --with="$with" --verbosity=normal \
+exec dotnet cake build.cake --target="$target" ${with:+--with="$with"} --verbosity=normal \
   --settings_enablescriptcache=true --paths_tools=artifacts/cake --paths_cache=artifacts/cake/cache
