@@ -48,7 +48,14 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Sends it what Ctrl-C sends.</summary>
-    public Task InterruptAsync() => RunAsync("kill", "-INT", $"{_process.Id}");
+    public Task InterruptAsync() => SignalAsync("-INT");
+
+    /// <summary>Sends it a signal.</summary>
+    /// <param name="signal">As <c>kill</c> takes it.</param>
+    public Task SignalAsync(string signal) => RunAsync("kill", signal, $"{_process.Id}");
+
+    /// <summary>The next line of its output; empty after the last.</summary>
+    public async Task<string> LineAsync() => await WithinAsync(_process.StandardOutput.ReadLineAsync()) ?? "";
 
     /// <summary>First character of what it writes.</summary>
     public async Task<string> FirstAsync()

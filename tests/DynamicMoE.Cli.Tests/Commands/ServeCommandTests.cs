@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -15,22 +14,32 @@ public sealed class ServeCommandTests
     [InlineData("-INT")]
     public async Task Serve_WhenSignalled_StopsInOrder(string signal)
     {
-        using Process process = Start(["serve", "--log-format", "json", .. FreePorts]);
+        using ChildProcess process = ChildProcess.Tool(["serve", "--log-format", "json", .. FreePorts]);
         var places = new Dictionary<string, string>();
         for (int i = 0; i < 3; i++)
         {
-            string[] words = (await process.StandardOutput.ReadLineAsync())!.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] words = (await process.LineAsync()).Split(' ', StringSplitOptions.RemoveEmptyEntries);
             places.Add(words[0], words[1]);
         }
 
         using var client = new HttpClient();
-        Assert.Contains("\"accepting\"", await client.GetStringAsync(places["health"]), StringComparison.Ordinal);
+
+        // It listens before the model is there.
+        HttpResponseMessage health;
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!(health = await client.GetAsync(places["health"], patience.Token)).IsSuccessStatusCode)
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+            health.Dispose();
+        }
+
+        Assert.Contains("\"accepting\"", await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        health.Dispose();
         Assert.Contains("dotnet_", await client.GetStringAsync(places["metrics"]), StringComparison.Ordinal);
         Assert.StartsWith("http://127.0.0.1:", places["api"], StringComparison.Ordinal);
-        using (Process kill = Process.Start("kill", [signal, $"{process.Id}"]))
-            await kill.WaitForExitAsync();
-        string[] log = (await process.StandardError.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        await process.WaitForExitAsync();
+        await process.SignalAsync(signal);
+        string[] log = (await process.ErrorAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await process.ExitAsync();
 
         Assert.Equal(ExitCodes.Ok, process.ExitCode);
         Assert.NotEmpty(log);
@@ -60,7 +69,4 @@ public sealed class ServeCommandTests
     [Fact]
     public async Task Serve_WhenThereIsNoModel_SaysSo() =>
         (await ToolRun.Of(["serve", "--model", "/nowhere", .. FreePorts])).RequireFailure(ExitCodes.Failure, "--model '/nowhere' is neither a folder nor a file");
-
-    private static Process Start(params string[] arguments) => Process.Start(
-        new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "dmoe.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
 }
