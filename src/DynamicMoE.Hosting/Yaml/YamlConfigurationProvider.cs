@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Configuration;
 
 namespace DynamicMoE.Hosting;
@@ -91,11 +92,8 @@ internal sealed class YamlConfigurationProvider : ConfigurationProvider, ISettin
         {
             try
             {
-                // Bounded whatever the path leads to; one byte more than allowed tells that there is too much.
                 using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-                var bytes = new byte[YamlText.MostBytes + 1];
-                int count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-                return new FileContent(bytes[..count], null, false);
+                return new FileContent(Read(file), null, false);
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
             {
@@ -108,6 +106,22 @@ internal sealed class YamlConfigurationProvider : ConfigurationProvider, ISettin
             catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
             {
                 return new FileContent(null, $"the file cannot be read: {Printable.Text(error.Message)}", false);
+            }
+        }
+
+        // Bounded whatever the path leads to; one byte more than allowed tells that there is too much. The file is looked at every few seconds: the room is lent, so
+        // that the heap does not fill with arrays of that size.
+        private static byte[] Read(FileStream file)
+        {
+            byte[] room = ArrayPool<byte>.Shared.Rent(YamlText.MostBytes + 1);
+            try
+            {
+                int count = file.ReadAtLeast(room.AsSpan(0, YamlText.MostBytes + 1), YamlText.MostBytes + 1, throwOnEndOfStream: false);
+                return room[..count];
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(room);
             }
         }
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace DynamicMoE.Server;
 
 /// <summary>Files that belong together and are read again when the content of one changes. What cannot be used leaves the old state as it is and is told once.</summary>
@@ -96,8 +98,17 @@ internal sealed class PolledFiles : IDisposable
     private static byte[] Read(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        var bytes = new byte[MostBytes + 1];
-        int count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        return count <= MostBytes ? bytes[..count] : throw new IOException($"'{path}' is above {MostBytes} bytes");
+
+        // Lent, so that the heap does not fill with an array of that size at every look; one with a key is emptied.
+        byte[] room = ArrayPool<byte>.Shared.Rent(MostBytes + 1);
+        try
+        {
+            int count = file.ReadAtLeast(room.AsSpan(0, MostBytes + 1), MostBytes + 1, throwOnEndOfStream: false);
+            return count <= MostBytes ? room[..count] : throw new IOException($"'{path}' is above {MostBytes} bytes");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(room, clearArray: true);
+        }
     }
 }
