@@ -64,10 +64,7 @@ internal sealed partial class Engine
         _sequences.Stop();
         foreach (WorkItem item in left.Concat(_batch).Concat(_joining))
         {
-            if (item.TryFail(error))
-            {
-                _figures.Failed();
-            }
+            item.Fail(error, _figures.Failed);
         }
     }
 

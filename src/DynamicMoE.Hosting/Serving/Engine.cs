@@ -340,10 +340,7 @@ internal sealed partial class Engine : IDisposable
 
     private void Drop(WorkItem item, Exception error)
     {
-        if (item.TryFail(error))
-        {
-            _figures.Failed();
-        }
+        item.Fail(error, _figures.Failed);
 
         item.Model.Release();
     }

@@ -258,9 +258,6 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
 
     private void Fail(Sequence sequence, Exception error)
     {
-        if (sequence.TryFail(error))
-        {
-            figures.Failed();
-        }
+        sequence.Fail(error, figures.Failed);
     }
 }

@@ -64,9 +64,6 @@ internal sealed class LayerRunner(EngineFigures figures, TimeProvider time)
 
     private void Fail(LayerWork item, Exception error)
     {
-        if (item.TryFail(error))
-        {
-            figures.Failed();
-        }
+        item.Fail(error, figures.Failed);
     }
 }

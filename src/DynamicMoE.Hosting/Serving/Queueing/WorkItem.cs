@@ -71,17 +71,17 @@ internal abstract class WorkItem
         _cancellation.Unregister();
     }
 
-    /// <summary>Ends it by an error; false when it has ended before.</summary>
-    public bool TryFail(Exception error)
+    /// <summary>Ends it by an error, unless it has ended before.</summary>
+    /// <param name="error">For the caller.</param>
+    /// <param name="counted">Called before the caller is told, so that figures are never behind what callers know.</param>
+    public void Fail(Exception error, Action counted)
     {
-        if (!TryEnd())
+        if (TryEnd())
         {
-            return false;
+            _cancellation.Unregister();
+            counted();
+            OnFailed(error);
         }
-
-        _cancellation.Unregister();
-        OnFailed(error);
-        return true;
     }
 
     /// <summary>Tells the caller.</summary>
@@ -94,8 +94,8 @@ internal abstract class WorkItem
     {
         if (TryEnd())
         {
-            OnCancelled(_token);
             _removed!(this);
+            OnCancelled(_token);
         }
     }
 
