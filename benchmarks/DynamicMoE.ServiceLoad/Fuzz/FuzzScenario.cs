@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-using System.Text.RegularExpressions;
 using DynamicMoE.ServiceLoad.Http;
 using DynamicMoE.ServiceLoad.Load;
 using DynamicMoE.ServiceLoad.Report;
@@ -9,7 +6,7 @@ using DynamicMoE.ServiceLoad.Service;
 namespace DynamicMoE.ServiceLoad.Fuzz;
 
 /// <summary>Requests that nobody should send.</summary>
-internal sealed partial class FuzzScenario : IScenario
+internal sealed class FuzzScenario : IScenario
 {
     private const int Workers = 8, RawOf = 10, RawShare = 4;
     private const double MostGrowth = 1.1, MostShortGrowth = 1.3;
@@ -38,26 +35,34 @@ internal sealed partial class FuzzScenario : IScenario
         var seeds = new SeedBodies(setup.Seed);
         await SendAsync(service, seeds, verdicts, setup.Seed, 0, setup.Count / 3, cancellation);
         DescriptorBaseline descriptors = await DescriptorBaseline.TakeAsync(service, cancellation);
-        (long resident, string heap) = (service.ResidentBytes(), await HeapAsync(service, cancellation));
+        MemoryReading memory = await MemoryReading.TakeAsync(service, cancellation);
         await SendAsync(service, seeds, verdicts, setup.Seed, setup.Count / 3, setup.Count, cancellation);
 
         findings.Note("requests, seed", $"{setup.Count}, {setup.Seed}");
         findings.Note("statuses", $"{verdicts.Describe()}; {verdicts.Silent} ended without one");
         findings.RequireNone("5xx", verdicts.Failures, verdicts.Example);
-        string[] errors = [.. service.Log.Where(line => line.Contains(" fail: ", StringComparison.Ordinal) && !line.Contains("could not be loaded", StringComparison.Ordinal)).Select(line => ErrorLine().Replace(line, "")).CountBy(line => line[..Math.Min(400, line.Length)]).Select(pair => $"{pair.Value} x {pair.Key}")];
-        findings.Note("errors in the log, less reloads of models that do not exist", $"{errors.Length} kinds{string.Concat(errors.Take(8).Select(error => "; " + error))}");
+        string[] errors = [.. service.Log.Where(line => line.Contains(" fail: ", StringComparison.Ordinal) && !line.Contains("could not be loaded", StringComparison.Ordinal))];
+        findings.Note("errors in the log, less reloads of models that do not exist", $"{errors.Length}{(errors.Length == 0 ? "" : $", the first: {errors[0][..Math.Min(250, errors[0].Length)]}")}");
         findings.Note("of the web server to versions of HTTP that do not exist", $"{verdicts.Versions} x 505 (RFC 9110, 15.6.6)");
         findings.RequireNone($"requests without an end within {s_patience.TotalSeconds} s", verdicts.Hung, verdicts.Example);
         findings.Require("reached the layers and the decoder", $"{verdicts.Of(200)} x 200", $"> 0", verdicts.Of(200) > 0);
         await AfterAsync(findings, service, pool, descriptors, cancellation);
-        (long residentAfter, string heapAfter) = (service.ResidentBytes(), await HeapAsync(service, cancellation));
+        Memory(setup, findings, memory, await MemoryReading.TakeAsync(service, cancellation));
+    }
+
+    private static void Memory(Setup setup, Findings findings, MemoryReading early, MemoryReading late)
+    {
         double most = setup.Pick(MostGrowth, MostShortGrowth);
-        findings.Require(
-            "resident memory after / after the first third",
-            $"{(double)residentAfter / resident:0.000} ({resident / 1e6:0} MB, {residentAfter / 1e6:0} MB)",
-            $"<= {most} + 8 MiB",
-            residentAfter <= (most * resident) + Spare);
-        findings.Note("managed heap after the last collection, after the first third and after", $"{heap} MB; {heapAfter} MB");
+        Require("memory outside the managed heap", reading => reading.Native, most, Spare);
+        Require("managed heap after the last collection", reading => reading.Heap, MostShortGrowth, 2 * Spare);
+        findings.Note("resident memory", $"{early.Resident / 1e6:0} MB, {late.Resident / 1e6:0} MB");
+        findings.Note("generations", $"{early.Generations} MB; {late.Generations} MB");
+
+        void Require(string name, Func<MemoryReading, double> of, double factor, long spare) => findings.Require(
+            $"{name} at the end / after the first third",
+            $"{of(late) / of(early):0.000} ({of(early) / 1e6:0} MB, {of(late) / 1e6:0} MB)",
+            $"<= {factor} + {spare >> 20} MiB",
+            of(late) <= (factor * of(early)) + spare);
     }
 
     private static async Task AfterAsync(Findings findings, ServiceProcess service, CallPool pool, DescriptorBaseline descriptors, CancellationToken cancellation)
@@ -85,7 +90,7 @@ internal sealed partial class FuzzScenario : IScenario
     {
         using var end = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         await new ClosedLoop(service.Api, pool, seed, 2 * Workers).RunAsync(new Tally(), end.Token, cancellation);
-        _ = await HeapAsync(service, cancellation);
+        _ = await MemoryReading.TakeAsync(service, cancellation);
     }
 
     private static async Task SendAsync(
@@ -144,21 +149,4 @@ internal sealed partial class FuzzScenario : IScenario
         connection.Dispose();
         return null;
     }
-
-    // By generation, as the last collection left it.
-    private static async Task<string> HeapAsync(ServiceProcess service, CancellationToken cancellation)
-    {
-        using Connection connection = await Connection.OpenAsync(service.Metrics, cancellation);
-        HttpReply reply = await connection.AskAsync(HttpText.Get("/metrics"), cancellation);
-        IEnumerable<string> parts = Heap().Matches(Encoding.UTF8.GetString(reply.Body))
-            .Select(match => string.Create(CultureInfo.InvariantCulture, $"{match.Groups[1].Value} {double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture) / 1e6:0.0}"));
-        return string.Join(" ", parts);
-    }
-
-    // The line that begins an error, less its time and the ids of connection and request.
-    [GeneratedRegex(@"^\S+Z fail: |\b0H[0-9A-Z]{11}(:[0-9A-F]{8})?")]
-    private static partial Regex ErrorLine();
-
-    [GeneratedRegex(@"^dotnet_gc_last_collection_heap_size_bytes\{[^}]*generation=""([a-z0-9]+)""[^}]*\} ([0-9.eE+]+)", RegexOptions.Multiline)]
-    private static partial Regex Heap();
 }
