@@ -31,13 +31,19 @@ internal sealed class OpenLoop(Uri address, CallPool pool, int seed, double perS
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
         long begin = Stopwatch.GetTimestamp();
         double due = 0;
-        for (double now = 0; now < time.TotalSeconds; now = Stopwatch.GetElapsedTime(begin).TotalSeconds)
+        for (double now = 0; ; now = Math.Min(Stopwatch.GetElapsedTime(begin).TotalSeconds, time.TotalSeconds))
         {
+            // Arrivals that are late are sent all the same, so that a machine that stalls is offered no less.
             Behind = Offered > 0 && due < now ? Math.Max(Behind, 1000 * (now - due)) : Behind;
             for (; due <= now; due += -Math.Log(1 - random.NextDouble()) / perSecond)
             {
                 Offered++;
                 Start(pool.Pick(random), tally, cancellation);
+            }
+
+            if (now >= time.TotalSeconds)
+            {
+                break;
             }
 
             await tick.WaitForNextTickAsync(cancellation);
