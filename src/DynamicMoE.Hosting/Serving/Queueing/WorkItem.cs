@@ -79,8 +79,15 @@ internal abstract class WorkItem
         if (TryEnd())
         {
             _cancellation.Unregister();
-            counted();
-            OnFailed(error);
+            try
+            {
+                counted();
+            }
+            finally
+            {
+                // Whatever a listener of the figures does: the caller waits for an answer.
+                OnFailed(error);
+            }
         }
     }
 
@@ -94,8 +101,14 @@ internal abstract class WorkItem
     {
         if (TryEnd())
         {
-            _removed!(this);
-            OnCancelled(_token);
+            try
+            {
+                _removed!(this);
+            }
+            finally
+            {
+                OnCancelled(_token);
+            }
         }
     }
 
