@@ -7,7 +7,7 @@ public interface IInferenceService
     /// <summary>Whether requests are taken.</summary>
     ServiceState State { get; }
 
-    /// <summary>What is served at this moment.</summary>
+    /// <summary>What is served at this moment. The same object until another model takes its place.</summary>
     /// <exception cref="ServiceUnavailableException">Nothing is loaded yet.</exception>
     ServedModelInfo Model { get; }
 
@@ -24,6 +24,7 @@ public interface IInferenceService
     /// <returns>Experts and weights per token.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
     /// <exception cref="RoutingValidationException">A length, an index, a value or a dial is outside its range. Nothing was queued.</exception>
+    /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
     /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default);
@@ -34,6 +35,7 @@ public interface IInferenceService
     /// <returns>The layer's output, and the routing if it was asked for.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
     /// <exception cref="RoutingValidationException">A length, an index, a value or a dial is outside its range, or the layer has no experts. Nothing was queued.</exception>
+    /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
     /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
     /// <exception cref="ExpertDispatchException">This request's finite input gave a value that is not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -46,6 +48,7 @@ public interface IInferenceService
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
     /// <exception cref="RoutingValidationException">The prompt is empty or too long, a token or an option is outside its range, or nothing that generates is served.
     /// Nothing was queued.</exception>
+    /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
     /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks>The request is checked and queued by this call, before the first element is asked for.</remarks>

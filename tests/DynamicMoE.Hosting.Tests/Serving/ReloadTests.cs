@@ -55,6 +55,21 @@ public sealed class ReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task Requests_WhenMadeForTheModelBefore_AreRefused()
+    {
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder), "serving: {guardrail_rate: 0}");
+        ServedModelInfo before = host.Service.Model;
+        Assert.Same(before, host.Service.Model);
+        await host.Service.ReloadModelAsync();
+
+        Assert.Throws<ModelExchangedException>(() => host.Service.GenerateAsync(new GenerationRequest { Model = before, PromptTokens = new int[] { 1 } }));
+        float[] hidden = new float[before.Layers[0].HiddenSize];
+        await Assert.ThrowsAsync<ModelExchangedException>(() => host.Service.ForwardAsync(new LayerRequest { Model = before, Hidden = hidden, Tokens = 1 }));
+        Assert.Equal(0, host.Service.GetStats().Requests.Accepted);
+        Assert.Equal(1, (await host.Service.ForwardAsync(new LayerRequest { Model = host.Service.Model, Hidden = hidden, Tokens = 1 })).Tokens);
+    }
+
+    [Fact]
     public async Task Budget_WhenTheFileChanges_IsThatOfTheServedModel()
     {
         string path = ServiceUnderTest.Checkpoint(_folder);

@@ -26,6 +26,9 @@ internal sealed class FakeInferenceService : IInferenceService
         MaxPositions = 64,
     };
 
+    /// <summary>Takes the place of the model between a request's check and its queueing, once; null: none.</summary>
+    public ServedModelInfo? Next { get; set; }
+
     /// <summary>What a call throws before it is queued; null: nothing.</summary>
     public Exception? Refusal { get; set; }
 
@@ -65,6 +68,7 @@ internal sealed class FakeInferenceService : IInferenceService
     public IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         Enter();
+        RequireServed(request.Model);
         LastGeneration = request;
         return GenerateCoreAsync(cancellationToken);
     }
@@ -129,6 +133,7 @@ internal sealed class FakeInferenceService : IInferenceService
     private LayerReply Reply(LayerRequest request, bool forward)
     {
         Enter();
+        RequireServed(request.Model);
         LastLayer = request;
         bool routing = !forward || request.IncludeRouting;
         int tokens = request.Tokens;
@@ -147,6 +152,15 @@ internal sealed class FakeInferenceService : IInferenceService
             ExpertsCeiling = Ceiling,
             Waited = TimeSpan.FromMicroseconds(250),
         };
+    }
+
+    private void RequireServed(ServedModelInfo? asked)
+    {
+        (Info, Next) = (Next ?? Info, null);
+        if (asked is not null && !ReferenceEquals(asked, Info))
+        {
+            throw new ModelExchangedException($"{Info.Name} is served");
+        }
     }
 
     private void Enter()

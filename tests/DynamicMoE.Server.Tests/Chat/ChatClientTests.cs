@@ -61,6 +61,18 @@ public sealed class ChatClientTests
     }
 
     [Fact]
+    public async Task Response_WhenTheModelIsExchanged_IsOfTheNewOneAndSaysSo()
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        host.Service.Info = host.Service.Info with { ChatTemplate = "A{{ messages[1].content }}" };
+        host.Service.Next = host.Service.Info with { Name = "other", ChatTemplate = "B{{ messages[1].content }}" };
+        using IChatClient client = Client(host, inProcess: true);
+
+        Assert.Equal("other", (await client.GetResponseAsync(s_talk)).ModelId);
+        Assert.Equal("BHi", host.Service.LastGeneration!.Prompt);
+    }
+
+    [Fact]
     public async Task Response_WhenTheServiceRefuses_SaysWhy()
     {
         await using ApiHost host = await ApiHost.StartAsync();

@@ -12,6 +12,7 @@ internal static class ProblemMapping
     {
         ProblemException known => known.Problem,
         ServiceUnavailableException busy => Of(busy),
+        ModelExchangedException => new Problem(503, "model_exchanged", "The model was exchanged", error.Message) { RetryAfter = TimeSpan.FromSeconds(1) },
         RoutingValidationException => new Problem(422, "routing_validation", "The request cannot be run", error.Message),
         ExpertDispatchException => new Problem(422, "expert_failed", "An expert gave a value that is not finite", error.Message),
         LoadBalancingException => new Problem(422, "too_few_experts", "Too few experts can be chosen", error.Message),
