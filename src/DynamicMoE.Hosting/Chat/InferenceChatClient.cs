@@ -59,6 +59,7 @@ public sealed class InferenceChatClient : IChatClient
     // The template, and the name in the answer, are those of the model that answers.
     private (ServedModelInfo Model, IAsyncEnumerable<GenerationUpdate> Updates) Begin(ChatRequest request, CancellationToken cancellationToken)
     {
+        _service.ThrowIfUnavailable();
         for (int attempt = 1; ; attempt++)
         {
             ServedModelInfo model = _service.Model;

@@ -18,6 +18,10 @@ public interface IInferenceService
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task WaitUntilReadyAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>Refuses as a request would be refused at this moment, for callers that have work to do before they have one. Whether the request is taken is decided when it comes.</summary>
+    /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops. Counts as a request that was refused.</exception>
+    void ThrowIfUnavailable();
+
     /// <summary>Routes tokens; no expert runs.</summary>
     /// <param name="request">Hidden states of one layer's input.</param>
     /// <param name="cancellationToken">Gives the place in the queue back; a batch that has begun is finished, its result dropped.</param>

@@ -68,6 +68,9 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     public Task WaitUntilReadyAsync(CancellationToken cancellationToken = default) => _engine.Ready.WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
+    public void ThrowIfUnavailable() => _engine.ThrowIfUnavailable();
+
+    /// <inheritdoc/>
     public Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default) => Submit(request, forward: false, cancellationToken);
 
     /// <inheritdoc/>
@@ -77,7 +80,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     public IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ServedModel model = _engine.UseCurrent();
+        ServedModel model = _engine.UseForRequest();
         Sequence sequence;
         try
         {
@@ -263,7 +266,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
             return Task.FromCanceled<LayerReply>(cancellationToken);
         }
 
-        ServedModel model = _engine.UseCurrent();
+        ServedModel model = _engine.UseForRequest();
         LayerWork work;
         try
         {

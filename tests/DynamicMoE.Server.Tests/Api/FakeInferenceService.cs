@@ -61,6 +61,14 @@ internal sealed class FakeInferenceService : IInferenceService
 
     public Task WaitUntilReadyAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
+    public void ThrowIfUnavailable()
+    {
+        if (Refusal is ServiceUnavailableException)
+        {
+            throw Refusal;
+        }
+    }
+
     public Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default) => Task.FromResult(Reply(request, forward: false));
 
     public Task<LayerReply> ForwardAsync(LayerRequest request, CancellationToken cancellationToken = default) => Task.FromResult(Reply(request, forward: true));

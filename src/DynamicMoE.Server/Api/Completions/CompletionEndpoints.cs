@@ -27,6 +27,7 @@ internal sealed class CompletionEndpoints(IInferenceService service, TimeProvide
     private async Task<(CompletionInput Input, IAsyncEnumerable<GenerationUpdate> Answer)> BeginAsync(
         HttpContext context, string[] known, Func<JsonFields, ServedModelInfo, CompletionInput> read)
     {
+        service.ThrowIfUnavailable();
         using PooledBytes body = await JsonBody.ReadAsync(context.Request, context.RequestAborted).ConfigureAwait(false);
         for (int attempt = 1; ; attempt++)
         {

@@ -13,6 +13,7 @@ internal sealed class LayerEndpoints(IInferenceService service, SettingsMonitor 
 
     private async Task RunAsync(HttpContext context, bool forward)
     {
+        service.ThrowIfUnavailable();
         CancellationToken gone = context.RequestAborted;
         TensorWire wire = MediaTypes.Wire(context.Request);
         TensorWire answer = MediaTypes.Answer(context.Request, wire);
