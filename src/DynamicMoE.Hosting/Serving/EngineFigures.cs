@@ -37,9 +37,9 @@ internal sealed class EngineFigures : IDisposable
         _slotStart = time.GetTimestamp();
         _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
         _requests = _meter.CreateCounter<long>("dynamicmoe.service.requests", "{request}", "Requests by what became of them.");
-        _wait = _meter.CreateHistogram<double>("dynamicmoe.service.queue.wait", "s", "Time from acceptance to the begin of the batch.");
-        _duration = _meter.CreateHistogram<double>("dynamicmoe.service.request.duration", "s", "Time from acceptance to the answer.");
-        _batch = _meter.CreateHistogram<long>("dynamicmoe.service.batch.tokens", "{token}", "Tokens of a batch.");
+        _wait = _meter.CreateHistogram("dynamicmoe.service.queue.wait", "s", "Time from acceptance to the begin of the batch.", null, Buckets.Requests);
+        _duration = _meter.CreateHistogram("dynamicmoe.service.request.duration", "s", "Time from acceptance to the answer.", null, Buckets.Requests);
+        _batch = _meter.CreateHistogram("dynamicmoe.service.batch.tokens", "{token}", "Tokens of a batch.", null, Buckets.Tokens);
         _tokens = _meter.CreateCounter<long>("dynamicmoe.service.tokens", "{token}", "Tokens that went through the service.");
     }
 

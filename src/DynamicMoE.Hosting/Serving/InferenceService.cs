@@ -177,8 +177,9 @@ internal sealed partial class InferenceService : BackgroundService, IInferenceSe
             _store.Restore(model);
             Take(model);
         }
-        catch (ServiceUnavailableException) when (stoppingToken.IsCancellationRequested)
+        catch (ServiceUnavailableException) when (State is ServiceState.Draining or ServiceState.Stopped)
         {
+            // The engine hears of the end before this token does.
             return;
         }
         catch (Exception error) when (error is not OperationCanceledException)

@@ -75,6 +75,18 @@ public sealed partial class MetricsTests
         Assert.DoesNotContain("dynamicmoe_token_experts_bucket{router=\"buckets\",le=\"25\"}", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task HistogramsOfTheService_WhenScraped_TellMillisecondsApart()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using EngineFigures service = MeasureOfTheService();
+        string text = await ScrapeAsync(server);
+
+        Assert.Matches("""dynamicmoe_service_request_duration_seconds_bucket\{[^}]*le="0\.0025"\}""", text);
+        Assert.Matches("""dynamicmoe_service_queue_wait_seconds_bucket\{[^}]*le="0\.0001"\}""", text);
+        Assert.DoesNotMatch("""dynamicmoe_service_(request_duration|queue_wait)_seconds_bucket\{[^}]*le="10000"\}""", text);
+    }
+
     // Paths, hosts and keys are the callers' to choose; none of them becomes a label.
     [Fact]
     public async Task Series_WhenCallersInventPathsAndHosts_DoNotGrow()

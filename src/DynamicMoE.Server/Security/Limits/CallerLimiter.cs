@@ -17,6 +17,9 @@ namespace DynamicMoE.Server;
 /// system's clock; that is why the middleware gets this one.</remarks>
 internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
 {
+    /// <summary>Headers of every answer: the limit, and what is left of it.</summary>
+    internal const string PolicyHeader = "RateLimit-Policy", LeftHeader = "RateLimit";
+
     /// <summary>Addresses that have a window of their own at most; a window holds 0.3 KiB.</summary>
     internal const int MostAddresses = 16_384;
 
@@ -77,8 +80,8 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
         }
 
         // draft-ietf-httpapi-ratelimit-headers.
-        resource.Response.Headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";q={limit};w=3600");
-        resource.Response.Headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";r={state.Left};t={Math.Ceiling(state.Wait)}");
+        resource.Response.Headers[PolicyHeader] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";q={limit};w=3600");
+        resource.Response.Headers[LeftHeader] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";r={state.Left};t={Math.Ceiling(state.Wait)}");
         return state.Taken ? Lease.Free : new Lease(TimeSpan.FromSeconds(state.Wait));
     }
 
