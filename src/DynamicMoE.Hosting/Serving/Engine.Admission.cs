@@ -89,10 +89,16 @@ internal sealed partial class Engine
         try
         {
             RequireRoom(item.Tokens);
+            if (item is Sequence sequence && !sequence.TryReserve())
+            {
+                _figures.Rejected();
+                throw Full(FormattableString.Invariant(
+                    $"The memory for sequences is full: {_memory.Reserved >> 20} of {_memory.Capacity >> 20} MiB are reserved for keys and values."));
+            }
         }
         catch
         {
-            item.Model.Release();
+            item.Release();
             throw;
         }
 
@@ -114,13 +120,15 @@ internal sealed partial class Engine
         if (!_queue.Fits(tokens))
         {
             _figures.Rejected();
-            TimeSpan retry = _figures.TimeFor(_queue.Tokens);
-            retry = TimeSpan.FromSeconds(Math.Ceiling(Math.Clamp(retry.TotalSeconds, 1, s_mostRetry.TotalSeconds)));
-            throw new ServiceUnavailableException(
-                $"The queue is full: {_queue.Requests} of {_queue.Capacity} requests and {_queue.Tokens} of {_settings.QueueTokens} tokens wait. Try again in {retry.TotalSeconds:0} s.",
-                ServiceState.Running,
-                retry);
+            throw Full($"The queue is full: {_queue.Requests} of {_queue.Capacity} requests and {_queue.Tokens} of {_settings.QueueTokens} tokens wait.");
         }
+    }
+
+    private ServiceUnavailableException Full(string what)
+    {
+        TimeSpan retry = _figures.TimeFor(_queue.Tokens);
+        retry = TimeSpan.FromSeconds(Math.Ceiling(Math.Clamp(retry.TotalSeconds, 1, s_mostRetry.TotalSeconds)));
+        return new ServiceUnavailableException($"{what} Try again in {retry.TotalSeconds:0} s.", ServiceState.Running, retry);
     }
 
     private ServiceUnavailableException NotRunning() => new($"The service is {Name(_state)}.", _state, _state == ServiceState.Starting ? TimeSpan.FromSeconds(1) : TimeSpan.Zero);
@@ -147,7 +155,7 @@ internal sealed partial class Engine
         // One that runs is given back by whoever runs it.
         if (waited)
         {
-            item.Model.Release();
+            item.Release();
         }
     }
 }

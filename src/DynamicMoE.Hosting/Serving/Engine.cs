@@ -21,6 +21,7 @@ internal sealed partial class Engine : IDisposable
     private readonly SequenceRunner _sequences;
     private readonly ServingSettings _settings;
     private readonly EngineFigures _figures;
+    private readonly SequenceMemory _memory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly List<LayerWork> _batch = [];
@@ -41,10 +42,14 @@ internal sealed partial class Engine : IDisposable
         _ladder = new OverloadLadder(settings.HighWater, settings.OverloadSteps);
         _layers = new LayerRunner(figures, time);
         _sequences = new SequenceRunner(settings, figures, time);
+        _memory = new SequenceMemory(SequenceMemory.Allowed(settings));
     }
 
     /// <summary>Ends with the first model, or with the failure to have one.</summary>
     public Task Ready => _ready.Task;
+
+    /// <summary>Memory for keys and values of sequences.</summary>
+    public SequenceMemory Memory => _memory;
 
     public ServiceState State
     {
@@ -78,7 +83,7 @@ internal sealed partial class Engine : IDisposable
             }
         }
 
-        before?.Release();
+        before?.Retire();
         _ = _ready.TrySetResult();
         return true;
     }
@@ -232,8 +237,7 @@ internal sealed partial class Engine : IDisposable
     private void Drop(WorkItem item, Exception error)
     {
         item.Fail(error, _figures.Failed);
-
-        item.Model.Release();
+        item.Release();
     }
 
     private void Signal()

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using DynamicMoE.Hosting.Generation;
 
 namespace DynamicMoE.Hosting;
 
@@ -171,8 +172,9 @@ internal sealed class EngineFigures : IDisposable
     }
 
     /// <summary>Adds gauges that ask when they are read.</summary>
-    public void Observe(Func<QueueStats> queue)
+    public void Observe(Func<QueueStats> queue, SequenceMemory memory)
     {
+        _ = _meter.CreateObservableGauge("dynamicmoe.service.sequences.memory", () => memory.Reserved, "By", "Memory reserved for keys and values of accepted sequences.");
         _ = _meter.CreateObservableGauge("dynamicmoe.service.queue.requests", () => queue().Requests, "{request}", "Requests that wait.");
         _ = _meter.CreateObservableGauge("dynamicmoe.service.queue.tokens", () => queue().Tokens, "{token}", "Tokens that wait.");
         _ = _meter.CreateObservableGauge("dynamicmoe.service.sequences", () => queue().Sequences, "{sequence}", "Sequences that are being generated.");

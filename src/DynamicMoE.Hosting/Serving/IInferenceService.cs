@@ -30,6 +30,7 @@ public interface IInferenceService
     /// <exception cref="RoutingValidationException">A length, an index, a value or a dial is outside its range. Nothing was queued.</exception>
     /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
     /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Memory for the batch could not be had.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default);
 
@@ -42,6 +43,7 @@ public interface IInferenceService
     /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
     /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
     /// <exception cref="ExpertDispatchException">This request's finite input gave a value that is not finite.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Memory for the batch could not be had.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task<LayerReply> ForwardAsync(LayerRequest request, CancellationToken cancellationToken = default);
 
@@ -53,7 +55,8 @@ public interface IInferenceService
     /// <exception cref="RoutingValidationException">The prompt is empty or too long, a token or an option is outside its range, or nothing that generates is served.
     /// Nothing was queued.</exception>
     /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
-    /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
+    /// <exception cref="ServiceUnavailableException">The queue or the memory for sequences is full, or the service starts or stops.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Memory could not be had after all, though it was reserved.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks>The request is checked and queued by this call, before the first element is asked for.</remarks>
     IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default);

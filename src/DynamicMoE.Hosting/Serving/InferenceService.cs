@@ -31,7 +31,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         _store = new AdaptationStore(serving.StateDirectory, logger);
         _engine = new Engine(serving, figures, logger, time);
         _feedback = new Feedback(settings.CurrentValue.Router);
-        _figures.Observe(_engine.Queue);
+        _figures.Observe(_engine.Queue, _engine.Memory);
         _started = time.GetTimestamp();
         _ = lifetime.ApplicationStopping.Register(BeginDrain);
     }
@@ -84,7 +84,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         Sequence sequence;
         try
         {
-            sequence = RequestCheck.Sequence(model, request, _settings.CurrentValue.Serving);
+            sequence = RequestCheck.Sequence(model, request, _settings.CurrentValue.Serving, _engine.Memory);
         }
         catch
         {

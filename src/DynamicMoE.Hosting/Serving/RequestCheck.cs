@@ -58,7 +58,7 @@ internal static class RequestCheck
 
     /// <exception cref="ModelExchangedException">The request was made for another model.</exception>
     /// <exception cref="RoutingValidationException">The request does not fit, or nothing that generates is served.</exception>
-    public static Sequence Sequence(ServedModel model, GenerationRequest request, ServingSettings settings)
+    public static Sequence Sequence(ServedModel model, GenerationRequest request, ServingSettings settings, SequenceMemory memory)
     {
         RequireServed(model, request.Model);
         if (model.Model is not { } decoder || !model.Info.Generates)
@@ -93,6 +93,7 @@ internal static class RequestCheck
             Prompt = prompt,
             Tokens = prompt.Length + wanted,
             MaxTokens = wanted,
+            Memory = memory,
             Text = decoder.Tokenizer is { } tokenizer ? new AnswerText(tokenizer, request.Stop) : null,
             Sampler = new Models.TokenSampler(new GenerationOptions
             {

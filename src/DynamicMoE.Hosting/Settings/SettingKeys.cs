@@ -100,6 +100,7 @@ internal static class SettingKeys
     internal static readonly SettingKey<int> BatchDelay = new("serving.batch_delay_us", Whole(0, 1_000_000), 200);
     internal static readonly SettingKey<int> MaxSequences = new("serving.max_sequences", Whole(1, 4096), 32);
     internal static readonly SettingKey<int?> MaxPositions = new("serving.max_positions", Optional(Whole(1, MostTokens)), null);
+    internal static readonly SettingKey<int?> SequenceMemory = new("serving.sequence_memory_mb", Optional(Whole(1, 1_073_741_824)), null);
     internal static readonly SettingKey<double> HighWater = new("serving.high_water", Above(0, 1), 0.5);
     internal static readonly SettingKey<int> OverloadSteps = new("serving.overload_steps", Whole(0, 100), 4);
     internal static readonly SettingKey<double> GuardrailRate = new("serving.guardrail_rate", Real(0, 1), 0.01);
@@ -150,8 +151,8 @@ internal static class SettingKeys
             MetricsPort, HealthPort, OtlpEndpoint,
             NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
             LogLevel, Isa, NativePath,
-            Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, HighWater, OverloadSteps,
-            GuardrailRate, DrainSeconds, StateDirectory,
+            Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, SequenceMemory, HighWater,
+            OverloadSteps, GuardrailRate, DrainSeconds, StateDirectory,
             Port, Bind, HealthBind, MetricsBind, Insecure, MaxRequestBytes, MaxHeaderBytes, MaxHeaders, MaxConnections, HeaderTimeoutSeconds, KeepAliveSeconds,
             MinBodyRate, LogFormat,
             ApiKeyRequired, ApiKeysFile, SslEnabled, SslCertFile, SslKeyFile, RateLimit, RateLimitLoopback,

@@ -155,6 +155,59 @@ public sealed class GenerationServiceTests : IDisposable
         Assert.InRange((await UpdatesAsync(host.Service.GenerateAsync(request))).Count, 1, 3);
     }
 
+    [Fact]
+    public async Task Sequences_WhenTheirMemoryIsReserved_AreRefusedUntilSomeIsFree()
+    {
+        SyntheticCheckpoint checkpoint = SyntheticCheckpoint.Create(TestKit.Decoder.ReferenceFamily.Mixtral);
+        checkpoint.Config["max_position_embeddings"] = 1_000_000;
+        checkpoint.Save(_folder.Path);
+        using var gate = new EngineGate();
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(_folder.Path, "serving: {guardrail_rate: 0, sequence_memory_mb: 1}");
+        int positions = host.Service.Model.MaxPositions, half = (positions / 2) - 512;
+        Assert.InRange(positions, 1024, 100_000);
+        using CancellationTokenSource runs = new(), waits = new();
+        gate.Close();
+        Task<int[]> running = TokensAsync(host.Service.GenerateAsync(Long(), runs.Token));
+        await gate.EnteredAsync();
+        Task<int[]> waiting = TokensAsync(host.Service.GenerateAsync(Long(), waits.Token));
+
+        ServiceUnavailableException refused = Assert.Throws<ServiceUnavailableException>(() => host.Service.GenerateAsync(Long()));
+        Assert.Equal(ServiceState.Running, refused.State);
+        Assert.Contains("of 1 MiB", refused.Message, StringComparison.Ordinal);
+        Assert.InRange(refused.RetryAfter.TotalSeconds, 1, 60);
+
+        // One that waits gives its memory back when its caller leaves, one that runs when the engine has noticed.
+        await waits.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        using var third = new CancellationTokenSource();
+        waiting = TokensAsync(host.Service.GenerateAsync(Long(), third.Token));
+        await runs.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.Throws<ServiceUnavailableException>(() => host.Service.GenerateAsync(Long()));
+        await third.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        gate.Open();
+        var whole = new GenerationRequest { PromptTokens = s_prompt, MaxTokens = positions - 5 };
+        while (!Accepted(whole))
+        {
+            await Task.Yield();
+        }
+
+        GenerationRequest Long() => new() { PromptTokens = s_prompt, MaxTokens = half };
+
+        bool Accepted(GenerationRequest request)
+        {
+            try
+            {
+                return host.Service.GenerateAsync(request, new CancellationToken(true)) is not null;
+            }
+            catch (ServiceUnavailableException)
+            {
+                return false;
+            }
+        }
+    }
+
     private static int Vocabulary => SyntheticCheckpoint.Create(TestKit.Decoder.ReferenceFamily.Mixtral).Settings.Vocabulary;
 
     private static async Task<int[]> TokensAsync(IAsyncEnumerable<GenerationUpdate> updates) =>

@@ -75,6 +75,7 @@ public class ProblemTests
         { new LoadBalancingException("1 expert is left, 2 are needed"), 422, "too_few_experts" },
         { new CircuitOpenException("open"), 503, "circuit_open" },
         { new DynamicMoEMemoryException("1 GB"), 503, "out_of_memory" },
+        { new InsufficientMemoryException(), 503, "out_of_memory" },
     };
 
     [Theory, MemberData(nameof(Failures))]

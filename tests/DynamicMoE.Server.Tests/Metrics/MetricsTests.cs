@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using DynamicMoE.Hosting;
+using DynamicMoE.Hosting.Generation;
 using DynamicMoE.TestKit.Checkpoints;
 using Microsoft.Extensions.Time.Testing;
 
@@ -125,7 +126,7 @@ public sealed partial class MetricsTests
     private static EngineFigures MeasureOfTheService()
     {
         var figures = new EngineFigures(TimeProvider.System);
-        figures.Observe(() => new QueueStats(1, 2, 3, 4, 5, 6, 7, 0, null));
+        figures.Observe(() => new QueueStats(1, 2, 3, 4, 5, 6, 7, 0, null), new SequenceMemory(1));
         figures.Accepted();
         figures.Waited(TimeSpan.FromMilliseconds(1));
         figures.Ran(3, TimeSpan.FromMilliseconds(1));
