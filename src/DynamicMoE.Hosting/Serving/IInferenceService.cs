@@ -79,9 +79,11 @@ public interface IInferenceService
     int ClearCache();
 
     /// <summary>Loads a model beside the one that is served and then switches to it; requests that were accepted end with the old one.</summary>
-    /// <param name="path">Folder of a checkpoint or packed file; null: the same as now.</param>
-    /// <param name="cancellationToken">Gives up loading.</param>
+    /// <param name="path">Folder of a checkpoint or packed file, of regular files; below <see cref="ServingSettings.ModelRoot"/> where that is set. Null: the same as now.</param>
+    /// <param name="cancellationToken">Gives up; a load that has begun is finished, and its result dropped, before the next one begins.</param>
     /// <returns>A task that ends once the new one is served.</returns>
-    /// <exception cref="DynamicMoEException">The checkpoint is not usable; the old one is served on.</exception>
+    /// <exception cref="DynamicMoEException">The path is not allowed, or the checkpoint is not usable; the old one is served on.</exception>
+    /// <exception cref="ServiceUnavailableException">The service starts or stops.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the old one is served on.</exception>
     Task ReloadModelAsync(string? path = null, CancellationToken cancellationToken = default);
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace DynamicMoE.Hosting;
 
 /// <summary>The background service: loads what is served, runs the engine, drains it at the end.</summary>
-internal sealed class InferenceService : BackgroundService, IInferenceService
+internal sealed partial class InferenceService : BackgroundService, IInferenceService
 {
     private readonly SettingsMonitor _settings;
     private readonly ModelLoader _loader;
@@ -137,36 +137,6 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     public int ClearCache() => WithCurrent(static model => model.Layers.Sum(layer => layer.ClearCache()));
 
     /// <inheritdoc/>
-    public async Task ReloadModelAsync(string? path = null, CancellationToken cancellationToken = default)
-    {
-        await _loading.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (State != ServiceState.Running)
-            {
-                throw new ServiceUnavailableException("A model can only be exchanged while the service runs.", State, TimeSpan.Zero);
-            }
-
-            string? from = path ?? WithCurrent(static model => model.Path);
-            ServedModel loaded = await Task.Run(() => _loader.Load(from), cancellationToken).ConfigureAwait(false);
-
-            // What was learnt goes over to the same model, and stays for the other one's return.
-            Keep();
-            _store.Restore(loaded);
-            Take(loaded);
-        }
-        catch (DynamicMoEException error)
-        {
-            Log.ReloadFailed(_logger, path ?? "", error);
-            throw;
-        }
-        finally
-        {
-            _loading.Release();
-        }
-    }
-
-    /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
@@ -187,7 +157,6 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _loading.Dispose();
         _engine.Dispose();
         base.Dispose();
     }
@@ -224,26 +193,6 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         {
             // The end of the service.
         }
-    }
-
-    private void Take(ServedModel model)
-    {
-        bool served;
-        lock (_exchange)
-        {
-            model.SetFrozen(Frozen);
-            _figures.Reset();
-            _feedback.Reset();
-            served = _engine.TryServe(model);
-        }
-
-        if (!served)
-        {
-            model.Release();
-            throw new ServiceUnavailableException("The service is being stopped.", State, TimeSpan.Zero);
-        }
-
-        Log.Serving(_logger, model.Info.Name, model.Layers.Count, model.Info.Generates);
     }
 
     private void Keep()

@@ -11,6 +11,10 @@ public sealed class ServingSettings
     /// <value>A path; the default, null, is what the host registers.</value>
     public string? Model => _values.Get(SettingKeys.Model);
 
+    /// <summary><c>serving.model_root</c>: folder that holds the models which a running service may be told to load; relative paths begin there. <see cref="Model"/> may lie elsewhere.</summary>
+    /// <value>A path; the default, null, allows every path.</value>
+    public string? ModelRoot => _values.Get(SettingKeys.ModelRoot);
+
     /// <summary><c>serving.weight_format</c>: format of the weights; a packed file has its own.</summary>
     /// <value>The default, null, is that of the checkpoint.</value>
     public WeightFormat? WeightFormat => _values.Get(SettingKeys.WeightFormat);

@@ -92,6 +92,7 @@ internal static class SettingKeys
         new("runtime.native_path", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.NativePath };
 
     internal static readonly SettingKey<string?> Model = new("serving.model", OptionalObject(SettingTypes.Path), null);
+    internal static readonly SettingKey<string?> ModelRoot = new("serving.model_root", OptionalObject(SettingTypes.Path), null);
     internal static readonly SettingKey<WeightFormat?> WeightFormat = new("serving.weight_format", Optional(SettingTypes.WeightFormat), null);
     internal static readonly SettingKey<int> QueueCapacity = new("serving.queue_capacity", Whole(1, 1_048_576), 1024);
     internal static readonly SettingKey<int> QueueTokens = new("serving.queue_tokens", Whole(1, 1_073_741_824), 65_536);
@@ -151,7 +152,7 @@ internal static class SettingKeys
             MetricsPort, HealthPort, OtlpEndpoint,
             NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
             LogLevel, Isa, NativePath,
-            Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, SequenceMemory, HighWater,
+            Model, ModelRoot, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, SequenceMemory, HighWater,
             OverloadSteps, GuardrailRate, DrainSeconds, StateDirectory,
             Port, Bind, HealthBind, MetricsBind, Insecure, MaxRequestBytes, MaxHeaderBytes, MaxHeaders, MaxConnections, HeaderTimeoutSeconds, KeepAliveSeconds,
             MinBodyRate, LogFormat,

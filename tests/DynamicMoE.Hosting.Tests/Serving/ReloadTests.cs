@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using DynamicMoE.Models;
 using DynamicMoE.TestKit.Checkpoints;
 using Microsoft.Extensions.Configuration;
 
@@ -24,6 +26,87 @@ public sealed class ReloadTests : IDisposable
         Assert.Same(before, host.Service.Model);
         Assert.Equal(ServiceState.Running, host.Service.State);
         Assert.Contains(host.Logger.Messages, message => message.Contains("could not be loaded", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Reload_WhenAFileIsAPipe_RefusesInsteadOfWaiting()
+    {
+        using var other = new TemporaryDirectory();
+        ServiceUnderTest.Checkpoint(other, seed: 2);
+        File.Delete(other["config.json"]);
+        await Process.Start("mkfifo", [other["config.json"], other["pipe"]]).WaitForExitAsync();
+        File.CreateSymbolicLink(other["link"], other["pipe"]);
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder));
+
+        foreach (string path in (string[])[other.Path, other["pipe"], other["link"], "/dev/zero", "/proc/self/maps"])
+        {
+            DynamicMoEException refused = await Assert.ThrowsAsync<DynamicMoEException>(() => host.Service.ReloadModelAsync(path).WaitAsync(TimeSpan.FromMinutes(1)));
+            Assert.EndsWith("is empty or no regular file.", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Reload_WhenItsPathCannotBeRead_SaysSo()
+    {
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder));
+        File.CreateSymbolicLink(_folder["a"], _folder["b"]);
+        File.CreateSymbolicLink(_folder["b"], _folder["a"]);
+
+        foreach (string path in (string[])[_folder["a"], _folder["missing"], "a\0b"])
+        {
+            await Assert.ThrowsAnyAsync<DynamicMoEException>(() => host.Service.ReloadModelAsync(path));
+        }
+    }
+
+    [Fact]
+    public async Task Reload_WhenThereIsARoot_TakesWhatLiesBelowItOnly()
+    {
+        using var root = new TemporaryDirectory();
+        SyntheticCheckpoint.Create(TestKit.Decoder.ReferenceFamily.Mixtral, seed: 2).Save(root["inside"]);
+        string outside = ServiceUnderTest.Checkpoint(_folder);
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(outside, $"serving: {{model_root: {root.Path}}}");
+
+        foreach (string path in (string[])[outside, "..", ".", $"inside/../../{Path.GetFileName(outside)}", root.Path + "x", "/"])
+        {
+            DynamicMoEException refused = await Assert.ThrowsAsync<DynamicMoEException>(() => host.Service.ReloadModelAsync(path));
+            Assert.Contains("within serving.model_root", refused.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("inside'", refused.Message, StringComparison.Ordinal);
+        }
+
+        await host.Service.ReloadModelAsync("inside");
+        Assert.Equal("inside", host.Service.Model.Name);
+        await host.Service.ReloadModelAsync(root["inside"]);
+        await host.Service.ReloadModelAsync();
+        Assert.Equal("inside", host.Service.Model.Name);
+    }
+
+    [Fact]
+    public async Task Reload_WhenItsCallerLeaves_IsDroppedAndTheNextOneWorks()
+    {
+        using var pause = new ManualResetEventSlim(true);
+        using var begun = new SemaphoreSlim(0);
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        await using ServiceUnderTest host = await ServiceUnderTest.StartAsync("", moe => moe.AddModel("made", options =>
+        {
+            begun.Release();
+            pause.Wait();
+            return MoEModel.Load(path, options);
+        }));
+        await begun.WaitAsync();
+        ServedModelInfo before = host.Service.Model;
+        pause.Reset();
+        using var cancel = new CancellationTokenSource();
+        Task reload = host.Service.ReloadModelAsync(cancellationToken: cancel.Token);
+        await begun.WaitAsync();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reload);
+
+        Task next = host.Service.ReloadModelAsync();
+        Assert.Same(before, host.Service.Model);
+        pause.Set();
+        await next;
+        Assert.NotSame(before, host.Service.Model);
+        Assert.Equal(1, begun.CurrentCount);
     }
 
     [Fact]
