@@ -127,6 +127,7 @@ internal static class SettingKeys
         new("security.api_key_required", Switch, false) { Variable = EnvironmentVariables.ApiKeyRequired };
     internal static readonly SettingKey<string?> ApiKeysFile =
         new("security.api_keys_file", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.ApiKeysFile };
+    internal static readonly SettingKey<bool> LocalAdmin = new("security.local_admin", Switch, true);
     internal static readonly SettingKey<bool> SslEnabled = new("security.ssl_enabled", Switch, false) { Variable = EnvironmentVariables.SslEnabled };
     internal static readonly SettingKey<string?> SslCertFile =
         new("security.ssl_cert_file", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.SslCertFile };
@@ -156,7 +157,7 @@ internal static class SettingKeys
             OverloadSteps, GuardrailRate, DrainSeconds, StateDirectory,
             Port, Bind, HealthBind, MetricsBind, Insecure, MaxRequestBytes, MaxHeaderBytes, MaxHeaders, MaxConnections, HeaderTimeoutSeconds, KeepAliveSeconds,
             MinBodyRate, LogFormat,
-            ApiKeyRequired, ApiKeysFile, SslEnabled, SslCertFile, SslKeyFile, RateLimit, RateLimitLoopback,
+            ApiKeyRequired, ApiKeysFile, LocalAdmin, SslEnabled, SslCertFile, SslKeyFile, RateLimit, RateLimitLoopback,
         ];
         for (int i = 0; i < All.Count; i++)
         {
