@@ -106,4 +106,23 @@ public sealed class AccessTests
         Assert.Equal(HttpStatusCode.OK, await server.Client.StatusAsync(Answers.Post("/v1/admin").WithKey(AdminKey)));
         Assert.Equal(HttpStatusCode.OK, await server.Client.StatusAsync(Answers.Get("/v1/hello")));
     }
+
+    // One score moves the budget of everybody.
+    [Fact]
+    public async Task Feedback_WhenAUserGivesIt_IsRefused()
+    {
+        using var folder = new TemporaryDirectory();
+        await File.WriteAllTextAsync(folder["keys"], $"{ApiKeyText.Line("alice", UserKey)}\n{ApiKeyText.Line("root", AdminKey, admin: true)}\n");
+        await using RunningServer server = await RunningServer.StartAsync("security.api_key_required=true", $"security.api_keys_file={folder["keys"]}");
+
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(UserKey));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(AdminKey));
+
+        Task<HttpStatusCode> StatusAsync(string key)
+        {
+            HttpRequestMessage request = Answers.Post("/v1/feedback").WithKey(key);
+            request.Content = new StringContent("""{"performance_score":0.5}""", null, "application/json");
+            return server.Client.StatusAsync(request);
+        }
+    }
 }
