@@ -13,14 +13,14 @@ internal sealed class CompletionEndpoints(IInferenceService service, TimeProvide
     public async Task CompleteAsync(HttpContext context)
     {
         (CompletionInput input, IAsyncEnumerable<GenerationUpdate> answer) = await BeginAsync(context, CompletionReader.Fields, CompletionReader.Read).ConfigureAwait(false);
-        await RunAsync(context, input, new TextShape(NewId("cmpl-"), Now(), input.Model.Name), answer).ConfigureAwait(false);
+        await RunAsync(context, input, new TextShape(NewId("cmpl-"), Now(), input.Model.Name, input.IncludeUsage), answer).ConfigureAwait(false);
     }
 
     public async Task ChatAsync(HttpContext context)
     {
         (CompletionInput input, IAsyncEnumerable<GenerationUpdate> answer) = await BeginAsync(
             context, ChatReader.Fields, (fields, model) => ChatReader.Read(fields, model, _templates.Get)).ConfigureAwait(false);
-        await RunAsync(context, input, new ChatShape(NewId("chatcmpl-"), Now(), input.Model.Name), answer).ConfigureAwait(false);
+        await RunAsync(context, input, new ChatShape(NewId("chatcmpl-"), Now(), input.Model.Name, input.IncludeUsage), answer).ConfigureAwait(false);
     }
 
     // A request that met an exchange of the model is read anew, so that template, limits and name in the answer are those of the model that answers.
