@@ -3,7 +3,7 @@ using DynamicMoE.Hosting.Generation;
 
 namespace DynamicMoE.Hosting;
 
-/// <summary>What the engine counts, for <see cref="ServiceStats"/> and for the meter. Written by the engine, read from anywhere.</summary>
+/// <summary>What the engine counts whatever is served, for <see cref="ServiceStats"/> and for the meter. Written by the engine, read from anywhere.</summary>
 internal sealed class EngineFigures : IDisposable
 {
     internal const string MeterName = "DynamicMoE.Hosting";
@@ -21,7 +21,6 @@ internal sealed class EngineFigures : IDisposable
     private readonly Histogram<long> _batch;
     private readonly Counter<long> _tokens;
     private readonly LatencyHistogram _latency = new(LatencySlots);
-    private readonly List<long> _expertsPerToken = [];
     private long _accepted;
     private long _answered;
     private long _failed;
@@ -31,7 +30,6 @@ internal sealed class EngineFigures : IDisposable
     private long _batchTokens;
     private long _slotStart;
     private double _secondsPerToken;
-    private Dictionary<int, LayerTally> _layers = [];
 
     public EngineFigures(TimeProvider time, IMeterFactory? meters = null)
     {
@@ -88,65 +86,6 @@ internal sealed class EngineFigures : IDisposable
         {
             double each = time.TotalSeconds / Math.Max(1, tokens);
             _secondsPerToken = _secondsPerToken == 0 ? each : _secondsPerToken + (SpeedWeight * (each - _secondsPerToken));
-        }
-    }
-
-    /// <summary>Adds tokens to the histogram of experts per token.</summary>
-    /// <param name="experts">Experts of each token.</param>
-    public void Used(ReadOnlySpan<int> experts)
-    {
-        lock (_lock)
-        {
-            foreach (int count in experts)
-            {
-                while (_expertsPerToken.Count <= count)
-                {
-                    _expertsPerToken.Add(0);
-                }
-
-                _expertsPerToken[count]++;
-            }
-        }
-    }
-
-    /// <summary>What a batch did in a layer.</summary>
-    public void Routed(int layer, in RoutingReport report)
-    {
-        lock (_lock)
-        {
-            if (!_layers.TryGetValue(layer, out LayerTally? tally))
-            {
-                _layers[layer] = tally = new LayerTally();
-            }
-
-            tally.Add(report);
-        }
-    }
-
-    /// <summary>Another model: its layers count from zero.</summary>
-    public void Reset()
-    {
-        lock (_lock)
-        {
-            _layers = [];
-            _expertsPerToken.Clear();
-        }
-    }
-
-    /// <summary>What a layer did since the model is served.</summary>
-    public LayerTally Layer(int layer)
-    {
-        lock (_lock)
-        {
-            return _layers.TryGetValue(layer, out LayerTally? tally) ? tally.Copy() : new LayerTally();
-        }
-    }
-
-    public IReadOnlyList<long> ExpertsPerToken()
-    {
-        lock (_lock)
-        {
-            return [.. _expertsPerToken];
         }
     }
 

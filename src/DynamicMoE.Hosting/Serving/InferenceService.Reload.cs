@@ -82,7 +82,6 @@ internal sealed partial class InferenceService
         lock (_exchange)
         {
             model.SetFrozen(Frozen);
-            _figures.Reset();
             _feedback.Reset();
             served = _engine.TryServe(model);
         }

@@ -131,7 +131,14 @@ internal sealed partial class InferenceService : BackgroundService, IInferenceSe
     }
 
     /// <inheritdoc/>
-    public double Feedback(double performanceScore) => WithCurrent(model => _feedback.Give(performanceScore, model.Arbiter));
+    public double Feedback(double performanceScore)
+    {
+        // Not while a model is exchanged: what is known of the one before must not count for its successor.
+        lock (_exchange)
+        {
+            return WithCurrent(model => _feedback.Give(performanceScore, model.Arbiter));
+        }
+    }
 
     /// <inheritdoc/>
     public int ClearCache() => WithCurrent(static model => model.Layers.Sum(layer => layer.ClearCache()));

@@ -134,6 +134,10 @@ public sealed class ReloadTests : IDisposable
         }
 
         Assert.Equal(before, during);
+
+        // What the old model did for this sequence does not count for the new one.
+        ServiceStats stats = host.Service.GetStats();
+        Assert.Equal((0L, 0L), (stats.ExpertsPerToken.Sum(), stats.Layers.Sum(layer => layer.Tokens)));
         Assert.Equal(Path.GetFileName(other.Path), host.Service.Model.Name);
     }
 

@@ -256,12 +256,13 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
             _experts[t] = (int)MathF.Round(means[t]);
         }
 
-        figures.Used(_experts.AsSpan(0, means.Length));
+        ModelFigures counts = sequence.Model.Figures;
+        counts.Used(_experts.AsSpan(0, means.Length));
         SequenceMetrics.Record(_experts.AsSpan(0, means.Length));
         for (int layer = 0; layer < sequence.Session.LastRouting.Length; layer++)
         {
             RoutingReport report = sequence.Session.LastRouting[layer].Report;
-            figures.Routed(layer, report);
+            counts.Routed(layer, report);
             SequenceMetrics.Record(layer, report);
         }
     }

@@ -87,7 +87,7 @@ internal sealed class ServedLayer : IDisposable
     }
 
     /// <summary>Counts what the last batch did.</summary>
-    public void Tell(EngineFigures figures, in RoutingReport report)
+    public void Tell(ModelFigures figures, in RoutingReport report)
     {
         figures.Routed(Info.Index, report);
         figures.Used(_lastRouting!.ExpertsPerToken.AsSpan(0, (int)report.Tokens));

@@ -36,6 +36,9 @@ internal sealed class ServedModel
     /// <summary>Sessions of the model for the sequences to come; used by the engine's thread alone.</summary>
     public SessionPool Sessions { get; } = new();
 
+    /// <summary>What batches did with it.</summary>
+    public ModelFigures Figures { get; } = new();
+
     /// <summary>Watches the model, or null.</summary>
     public ShadowGuardrail? Guardrail { get; init; }
 
