@@ -20,6 +20,9 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
     /// <summary>Addresses that have a window of their own at most; a window holds 0.3 KiB.</summary>
     internal const int MostAddresses = 16_384;
 
+    // Seconds between two looks for windows that are empty, while requests come.
+    private const double LookInterval = 600;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<Partition, HourWindow> _windows = [];
     private readonly HourWindow _shared = new();
@@ -28,6 +31,7 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
     private readonly ILogger _logger;
     private readonly long _start;
     private double _swept = double.NegativeInfinity;
+    private double _nextLook = LookInterval;
     private int _addresses;
 
     public CallerLimiter(SecuritySettings settings, TimeProvider time, ILogger logger)
@@ -63,6 +67,12 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
         lock (_gate)
         {
             double now = _time.GetElapsedTime(_start).TotalSeconds;
+            if (now >= _nextLook)
+            {
+                _nextLook = now + LookInterval;
+                Forget(now);
+            }
+
             state = Window(caller, now).Take(now, limit);
         }
 
@@ -102,6 +112,17 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
         }
 
         _swept = now;
+        Forget(now);
+        if (_addresses >= MostAddresses)
+        {
+            HostLog.LimiterFull(_logger);
+        }
+
+        return _addresses < MostAddresses;
+    }
+
+    private void Forget(double now)
+    {
         foreach ((Partition partition, HourWindow window) in _windows)
         {
             if (window.IsEmptyAt(now))
@@ -110,13 +131,6 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
                 _addresses -= partition.Key is null ? 1 : 0;
             }
         }
-
-        if (_addresses >= MostAddresses)
-        {
-            HostLog.LimiterFull(_logger);
-        }
-
-        return _addresses < MostAddresses;
     }
 
     /// <summary>Whose requests are counted together.</summary>
