@@ -146,6 +146,24 @@ public sealed class GenerationServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Layers_WhenTheirRouterCouldNotBeComposed_AreTriedAgain()
+    {
+        int failures = 1;
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        await using ServiceUnderTest host = await ServiceUnderTest.StartAsync("", moe => moe.AddModel(path).ConfigureMonitoring(_ =>
+        {
+            if (failures-- > 0)
+            {
+                throw new InvalidOperationException("not yet");
+            }
+        }));
+        float[] hidden = new float[host.Service.Model.Layers[0].HiddenSize];
+
+        Assert.Equal("not yet", (await Assert.ThrowsAsync<InvalidOperationException>(() => host.Service.ForwardAsync(new LayerRequest { Hidden = hidden, Tokens = 1 }))).Message);
+        Assert.Equal(1, (await host.Service.ForwardAsync(new LayerRequest { Hidden = hidden, Tokens = 1 })).Tokens);
+    }
+
+    [Fact]
     public async Task MaxTokens_WhenItIsAWish_IsCutToWhatFits()
     {
         await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder), "serving: {guardrail_rate: 0}");
