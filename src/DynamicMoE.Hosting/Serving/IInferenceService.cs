@@ -61,7 +61,7 @@ public interface IInferenceService
     /// <remarks>The request is checked and queued by this call, before the first element is asked for.</remarks>
     IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Figures at this moment. Costs no lock of the queue's; safe to call often.</summary>
+    /// <summary>Figures at this moment. Takes the queue's lock for moments only; a few calls per second cost requests nothing.</summary>
     /// <returns>A snapshot.</returns>
     ServiceStats GetStats();
 

@@ -97,7 +97,7 @@ internal sealed record TokenExperts
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? MeanExpertsPerToken { get; init; }
 
-    /// <summary>What overload left of the budget.</summary>
+    /// <summary>Most mean experts per token that overload allowed; null: no ceiling was in force.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? ExpertsCeiling { get; init; }
 
