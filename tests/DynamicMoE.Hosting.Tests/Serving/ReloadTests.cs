@@ -176,27 +176,46 @@ public sealed class ReloadTests : IDisposable
     public async Task Thresholds_WhenTheServiceIsStartedAgain_AreThoseOfBefore()
     {
         string path = ServiceUnderTest.Checkpoint(_folder);
-        using var state = new TemporaryDirectory();
-        string yaml = $"serving: {{guardrail_rate: 0, state_directory: {state.Path}}}";
-        await using (ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(path, yaml))
+        using TemporaryDirectory state = new(), other = new();
+        (string fresh, string learnt) = (await RunAsync(path, other, tokens: 0), await RunAsync(path, state, tokens: 40));
+        Assert.NotEqual(fresh, learnt);
+
+        // What is kept at the stop is what was in force: without a request that is what the start took over.
+        Assert.Equal(learnt, await RunAsync(path, state, tokens: 0));
+        Assert.Equal(learnt, await RunAsync(path, state, tokens: 0, reload: true));
+    }
+
+    [Fact]
+    public async Task Thresholds_WhenTheirFileIsBroken_AreFoundAnew()
+    {
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        using TemporaryDirectory state = new(), other = new();
+        string fresh = await RunAsync(path, other, tokens: 0);
+        await RunAsync(path, state, tokens: 40);
+        File.WriteAllText(Assert.Single(Directory.GetFiles(state.Path)), "{");
+
+        Assert.Equal(fresh, await RunAsync(path, state, tokens: 0));
+    }
+
+    // Runs the service from start to stop, and returns the state that it leaves.
+    private static async Task<string> RunAsync(string path, TemporaryDirectory state, int tokens, bool reload = false)
+    {
+        await using (ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(path, $"serving: {{guardrail_rate: 0, state_directory: {state.Path}}}"))
         {
-            await foreach (GenerationUpdate update in host.Service.GenerateAsync(new GenerationRequest { PromptTokens = new int[] { 1, 2, 3 }, MaxTokens = 40 }))
+            if (tokens > 0)
             {
+                await foreach (GenerationUpdate update in host.Service.GenerateAsync(new GenerationRequest { PromptTokens = new int[] { 1, 2, 3 }, MaxTokens = tokens }))
+                {
+                }
+            }
+
+            if (reload)
+            {
+                await host.Service.ReloadModelAsync();
             }
         }
 
-        string file = Assert.Single(Directory.GetFiles(state.Path));
-        await using (ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(path, yaml))
-        {
-            Assert.Contains(host.Logger.Messages, message => message.Contains("are in force", StringComparison.Ordinal));
-        }
-
-        File.WriteAllText(file, "{");
-        await using (ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(path, yaml))
-        {
-            Assert.Equal(ServiceState.Running, host.Service.State);
-            Assert.Contains(host.Logger.Messages, message => message.Contains("cannot be used", StringComparison.Ordinal));
-        }
+        return await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(state.Path)));
     }
 
     [Fact]
