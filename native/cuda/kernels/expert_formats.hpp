@@ -1,9 +1,11 @@
-// expert_formats: how a warp reads the operands of its tensor-core products, bfloat16 rows by packed weights (weights.hpp).
+// expert_formats: how a warp reads the operands of its tensor-core products, bfloat16 rows by packed weights
+// (weights.hpp).
 //
-// mma m16n8k16 gives lane l the rows l / 4 and l / 4 + 8 of A, column l / 4 of B, and of both the k 2 j, 2 j + 1, 2 j + 8, 2 j + 9
-// with j = l % 4. A sum does not care which k stand there, as long as A and B agree. So step s = 0, 1 of a block of 32 k takes the
-// elements 8 j + 4 s .. 8 j + 4 s + 3 in those places: a lane's share of a row or column is 16 bytes of memory in natural order (one
-// load, without bank conflicts, no ldmatrix), and every kernel here adds in the same order: per block, k with k % 8 < 4, then the rest.
+// mma m16n8k16 gives lane l the rows l / 4 and l / 4 + 8 of A, column l / 4 of B, and of both, with j = l %
+// 4, the k 2 j, 2 j + 1, 2 j + 8, 2 j + 9. A sum does not care which k stand there, as long as A and B agree.
+// So step s = 0, 1 of a block of 32 k takes the elements 8 j + 4 s .. 8 j + 4 s + 3 in those places: a lane's
+// share of a row or column is 16 bytes of memory in natural order (one load, without bank conflicts, no
+// ldmatrix), and every kernel here adds in the same order: per block, k with k % 8 < 4, then the rest.
 //
 // Values of q8 and q4 are integers of at most 8 bits, exact in bfloat16. A block's sum starts from 0, then
 // acc = fma(scale, sum, acc), blocks ascending; bfloat16 weights go on in one chain.
@@ -15,8 +17,8 @@
 
 namespace dmoe::cuda {
 
-constexpr int kTiles = kPanel / 8;       // of 8 columns in a panel
-constexpr int kRowBytes = kBlock * 2;    // of a block's 32 bfloat16 of A
+constexpr int kTiles = kPanel / 8;     // of 8 columns in a panel
+constexpr int kRowBytes = kBlock * 2;  // of a block's 32 bfloat16 of A
 constexpr int kMmaRows = 16;
 
 /** One lane's share of a tile: [step][register of B]. */
@@ -45,9 +47,12 @@ __device__ __forceinline__ void set_rows(RowOperand& rows, const uint4& upper, c
 }
 
 // 0x4300 | n is the bfloat16 128 + n for n < 128.
-__device__ __forceinline__ unsigned or_128(unsigned bits, unsigned mask) { return (bits & mask) | 0x43004300u; }
+__device__ __forceinline__ unsigned or_128(unsigned bits, unsigned mask) {
+  return (bits & mask) | 0x43004300u;
+}
 
-/** Bytes 0 and 2 of `w`, value + 128 each, as two bfloat16 values: with n = byte & 127, value = (128 + n) - (byte & 128 ? 128 : 256). */
+/** Bytes 0 and 2 of `w`, value + 128 each, as two bfloat16 values: with n = byte & 127, value = (128 + n) -
+ * (byte & 128 ? 128 : 256). */
 __device__ __forceinline__ unsigned bytes_to_bf16x2(unsigned w) {
   const unsigned high = (w & 0x00800080u) ^ 0x43804380u;
   return fma_bf16x2(high, 0xbf80bf80u, or_128(w, 0x007f007fu));  // high * -1 + ...
@@ -69,7 +74,8 @@ struct FormatBf16 {
   static constexpr int kFormat = DMOE_FORMAT_BF16;
   static constexpr int kBlockBytes = block_bytes(kFormat);
   static constexpr bool kScaled = false;
-  // What a warp of the small-batch kernel takes of a block: tiles `part` and part + 2, in pieces of 16 bytes per lane.
+  // What a warp of the small-batch kernel takes of a block: tiles `part` and part + 2, in pieces of 16 bytes
+  // per lane.
   static constexpr int kParts = 2;
   static constexpr int kPieces = 2;
   static constexpr int kPieceStride = 1024;  // bytes between pieces of a part
@@ -145,7 +151,8 @@ struct FormatQ4 {
     unpack(bytes.z, tiles[2]);
     unpack(bytes.w, tiles[3]);
   }
-  __device__ __forceinline__ static void load_part(const uint8_t* part, int lane, TileOperand (&tiles)[kTiles]) {
+  __device__ __forceinline__ static void load_part(const uint8_t* part, int lane,
+                                                   TileOperand (&tiles)[kTiles]) {
     load(part, lane, tiles);
   }
 };

@@ -1,11 +1,12 @@
-// expert_gemm: the grouped product on tensor cores, bfloat16 rows by weights of any format, for the kernels of experts_bf16.cu and
-// experts_quant.cu.
+// expert_gemm: the grouped product on tensor cores, bfloat16 rows by weights of any format, for the kernels
+// of experts_bf16.cu and experts_quant.cu.
 //
-// A block works on kRows rows by kPanels panels (32 columns each) at a time and walks the tiles of expert_walk.hpp. Operands stream
-// through kStages slots of shared memory, a block of 32 k each, by cp.async; each warp has one panel of kWarpRows rows of sums
-// in registers. Rows past an expert's last are copied as zeros, as is k past K; panels past the matrix likewise. At the end of a
-// tile the sums pass through shared memory, so that one rolled loop makes h or y of them and stores whole sectors.
-// Order of sums: expert_formats.hpp. A row's result depends on nothing but the row and the weights.
+// A block works on kRows rows by kPanels panels (32 columns each) at a time and walks the tiles of
+// expert_walk.hpp. Operands stream through kStages slots of shared memory, a block of 32 k each, by cp.async;
+// each warp has one panel of kWarpRows rows of sums in registers. Rows past an expert's last are copied as
+// zeros, as is k past K; panels past the matrix likewise. At the end of a tile the sums pass through shared
+// memory, so that one rolled loop makes h or y of them and stores whole sectors. Order of sums:
+// expert_formats.hpp. A row's result depends on nothing but the row and the weights.
 #ifndef DYNAMICMOE_CUDA_KERNELS_EXPERT_GEMM_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_EXPERT_GEMM_HPP_
 
@@ -40,7 +41,8 @@ class ExpertGemm {
     const int32_t column_tiles = (product.panels + Shape::kPanels - 1) / Shape::kPanels;
     ExpertWalk walk(task, Shape::kRows, column_tiles);
     ExpertTile tile;
-    for (int64_t number = blockIdx.x; walk.find(number, &tile); number += gridDim.x) run_tile(product, tile, slots);
+    for (int64_t number = blockIdx.x; walk.find(number, &tile); number += gridDim.x)
+      run_tile(product, tile, slots);
   }
 
  private:
@@ -49,10 +51,12 @@ class ExpertGemm {
   static constexpr int kSlotBytes = kRowSlotBytes + Shape::kPanels * F::kBlockBytes;
   static constexpr int kRowTiles = Shape::kWarpRows / kMmaRows;
   static constexpr int kSumStride = 40;  // floats; pairs of 8 rows fall in different banks
-  static constexpr int kRowCopies = Shape::kRows * 4 / kThreads;  // 16-byte pieces of A that a thread copies per block of k
+  static constexpr int kRowCopies =
+      Shape::kRows * 4 / kThreads;  // 16-byte pieces of A that a thread copies per block of k
   static_assert(kThreads / 32 * kMmaRows * kSumStride * 4 <= Shape::kStages * kSlotBytes);
 
-  /** What one thread copies: the pieces of A at the same place of some rows, and every kThreads-th piece of the panels. */
+  /** What one thread copies: the pieces of A at the same place of some rows, and every kThreads-th piece of
+   * the panels. */
   struct Copies {
     const uint16_t* rows[kRowCopies];  // NULL = zeros
     const uint8_t* panels;             // of this tile
@@ -74,14 +78,14 @@ class ExpertGemm {
     for (int piece = threadIdx.x; piece < Shape::kPanels * kPieces; piece += kThreads) {
       const int panel = piece / kPieces;
       const bool real = panel < from.panel_count;
-      const uint8_t* at = from.panels + (real ? panel * from.bytes_per_panel : 0) + int64_t{block} * F::kBlockBytes +
-                          piece % kPieces * 16;
+      const uint8_t* at = from.panels + (real ? panel * from.bytes_per_panel : 0) +
+                          int64_t{block} * F::kBlockBytes + piece % kPieces * 16;
       cp_async16(slot + kRowSlotBytes + piece * 16, at, real ? 16 : 0);
     }
   }
 
-  __device__ __forceinline__ static void multiply(const unsigned char* slot, int lane, int warp_row, int warp_panel,
-                                                  TileSums (&sums)[kRowTiles][kTiles]) {
+  __device__ __forceinline__ static void multiply(const unsigned char* slot, int lane, int warp_row,
+                                                  int warp_panel, TileSums (&sums)[kRowTiles][kTiles]) {
     const unsigned char* block = slot + kRowSlotBytes + warp_panel * F::kBlockBytes;
     TileOperand tiles[kTiles];
     float scale[kTiles][2] = {};
@@ -97,7 +101,8 @@ class ExpertGemm {
     }
   }
 
-  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile, unsigned char* slots) {
+  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile,
+                                                  unsigned char* slots) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int warp_panel = warp % Shape::kPanels, warp_row = warp / Shape::kPanels;
     const int32_t first_panel = tile.columns * Shape::kPanels;
@@ -130,7 +135,8 @@ class ExpertGemm {
     for (int32_t b = 0; b < blocks; ++b) {
       cp_async_wait<Shape::kStages - 2>();
       __syncthreads();  // everybody's part of slot `read` has landed, and nobody reads slot `write` any more
-      if (b + Shape::kStages - 1 < blocks) copy_block(from, b + Shape::kStages - 1, slots + write * kSlotBytes);
+      if (b + Shape::kStages - 1 < blocks)
+        copy_block(from, b + Shape::kStages - 1, slots + write * kSlotBytes);
       cp_async_commit();
       multiply(slots + read * kSlotBytes, lane, warp_row, warp_panel, sums);
       read = read + 1 == Shape::kStages ? 0 : read + 1;
