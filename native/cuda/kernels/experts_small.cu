@@ -56,7 +56,8 @@ class SmallProduct {
                                                     unsigned char* slot) {
     const int32_t first = block * kBlock + lane % 4 * 8;
     const bool some = from.row != nullptr && first < from.k;
-    cp_async16(slot + lane * 16, some ? static_cast<const void*>(from.row + first) : from.part,
+    cp_async16(slot + row_byte(lane / 4, lane % 4),
+               some ? static_cast<const void*>(from.row + first) : from.part,
                some ? min(8, from.k - first) * 2 : 0);
     const int64_t at = int64_t{block} * F::kBlockBytes;
 #pragma unroll
@@ -74,7 +75,7 @@ class SmallProduct {
   __device__ __forceinline__ static void multiply(const unsigned char* slot, int lane, int part,
                                                   TileSums (&sums)[kPartTiles]) {
     RowOperand rows;
-    set_rows(rows, load16(slot + lane * 16), uint4{0, 0, 0, 0});
+    load_8_rows(slot, lane, rows);
     TileOperand tiles[kPartTiles];
     F::load_part(slot + kRowSlotBytes, lane, tiles);
     float all[kTiles][2] = {};
