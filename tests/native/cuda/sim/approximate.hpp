@@ -27,6 +27,29 @@ inline uint16_t bf16_nearest(float x) {
   return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
 }
 
+/** fma.rn.bf16 on bits. Rounded once where the exact result fits a double, as it does for operands of like
+ * exponents; beyond that it may be off by a last bit. */
+inline uint16_t bf16_fma(unsigned a, unsigned b, unsigned c) {
+  const auto value = [](unsigned half) { return static_cast<double>(std::bit_cast<float>(half << 16)); };
+  const double exact = value(a) * value(b) + value(c);
+  const auto nearest = static_cast<float>(exact);
+  // To odd: a float that is not exact has its last bit set, so that the second rounding sees no false tie.
+  const uint32_t bits = std::bit_cast<uint32_t>(nearest);
+  const bool above = std::abs(static_cast<double>(nearest)) > std::abs(exact);
+  if (static_cast<double>(nearest) == exact || !std::isfinite(nearest)) return bf16_nearest(nearest);
+  return bf16_nearest(std::bit_cast<float>((above ? bits - 1 : bits) | 1u));
+}
+
+/** cvt.f32.f16: exact. */
+inline float half_to_float(uint16_t half) {
+  const uint32_t magnitude = half & 0x7fffu;
+  // Shifted into place, a half's exponent is too small by 112; the product mends that for subnormals too.
+  const uint32_t bits = magnitude >= 0x7c00u
+                            ? 0x7f800000u | magnitude << 13
+                            : std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude << 13) * 0x1p112f);
+  return std::bit_cast<float>(bits | static_cast<uint32_t>(half & 0x8000u) << 16);
+}
+
 }  // namespace dmoe::sim
 
 #endif  // DYNAMICMOE_TESTS_CUDA_SIM_APPROXIMATE_HPP_

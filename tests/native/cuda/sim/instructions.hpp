@@ -16,6 +16,15 @@ inline unsigned cvt_bf16x2(float lo, float hi) {
   return sim::bf16_nearest(lo) | static_cast<unsigned>(sim::bf16_nearest(hi)) << 16;
 }
 
+inline unsigned fma_bf16x2(unsigned a, unsigned b, unsigned c) {
+  const auto one = [](unsigned x, unsigned y, unsigned z) -> unsigned { return sim::bf16_fma(x, y, z); };
+  return one(a & 0xffffu, b & 0xffffu, c & 0xffffu) | one(a >> 16, b >> 16, c >> 16) << 16;
+}
+inline void halves_to_floats(unsigned halves, float& lo, float& hi) {
+  lo = sim::half_to_float(static_cast<uint16_t>(halves));
+  hi = sim::half_to_float(static_cast<uint16_t>(halves >> 16));
+}
+
 inline void cp_async16(void* shared, const void* global, int bytes, DMOE_SITE) {
   if (!sim::running->copies->start(shared, global, 16, bytes)) {
     sim::fail(site, "cp.async needs both addresses aligned to 16 and 0 to 16 bytes");
