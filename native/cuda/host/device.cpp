@@ -147,6 +147,12 @@ void Device::close_stream(StreamHandle stream) const {
   }
 }
 
+void Device::wait_for(StreamHandle stream) const {
+  context_.require_alive();
+  const Current current(context_);
+  wait(stream == nullptr ? own_stream() : stream, "stream");
+}
+
 bool Device::query(StreamHandle stream) const {
   context_.require_alive();
   const Current current(context_);

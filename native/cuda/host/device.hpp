@@ -59,6 +59,7 @@ class Device {
   StreamHandle create_stream() const;
   void close_stream(StreamHandle stream) const;
   bool query(StreamHandle stream) const;
+  void wait_for(StreamHandle stream) const;
   /** The stream that NULL stands for in helpers. */
   StreamHandle own_stream() const noexcept { return parts_->stream.handle(); }
 
