@@ -12,7 +12,7 @@
 //   e(K) = (3 K' u / (1 - 3 K' u) + 2 u) S + (K + 1) 2^-126
 // is the error of a sum with its bias. As ops/experts/experts.hpp has it, with eg, eu the errors of gate and up:
 //   |dh| <= 1.1 |up| eg + |silu| eu + 1.1 eg eu + 2^-20 |h| with a gate, 1.13 eu + 2^-20 |up| without, + 1e-36,
-//   + 2^-9 (|h| + |dh|) + 2^-134 for the rounding; then |dy| <= sum |wdown| |dh| + e(F) with S = sum |wdown| (|h| + |dh|) + |b|.
+//   + 2^-8 (|h| + |dh|) + 2^-134 for the rounding; then |dy| <= sum |wdown| |dh| + e(F) with S = sum |wdown| (|h| + |dh|) + |b|.
 #include "kernels/expert_gemm.hpp"
 
 namespace dmoe::cuda {

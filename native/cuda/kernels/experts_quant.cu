@@ -8,8 +8,8 @@
 //   e(K) = (96 u / (1 - 96 u) + gamma(B + 2)) (S + |b|) + (K + 1) 2^-126,  S = sum |x||scale value|, gamma(n) = n u / (1 - n u):
 // 3 * 32 u for a block's sum, one rounding per fma, one for the bias; the rest as in experts_bf16.cu, h rounded to bfloat16.
 // Against the CPU: both are within their bounds of the exact result for the float inputs, where this kernel's input is off by
-// at most 2^-9 |x| and the CPU's by max |x| of the block / 253, so a sum differs by at most
-//   sum |scale value| (2^-9 |x| + max |x| of its block / 253) + e(K) + the CPU's bound (core/panel_quant.inl),
+// at most 2^-8 |x| and the CPU's by max |x| of the block / 253, so a sum differs by at most
+//   sum |scale value| (2^-8 |x| + max |x| of its block / 253) + e(K) + the CPU's bound (core/panel_quant.inl),
 // and h likewise before it enters the down product.
 #include "kernels/expert_gemm.hpp"
 
