@@ -54,8 +54,8 @@ __device__ __forceinline__ void load_stage(const RouteTask& task, const RouteSha
   float* hidden = pass.hidden + stage * shape.hidden_floats;
   for (int i = threadIdx.x; i < shape.tokens * fours; i += kRouteThreads) {
     const int row = i / fours, k = i % fours * 4;
-    const int token =
-        smaller(pass.first_token + row, task.tokens - 1);  // past the end: a copy that is never stored
+    // Past the end: a copy that is never stored.
+    const int token = pass.first_token + smaller(row, task.tokens - 1 - pass.first_token);
     copy_four(hidden + row * shape.tile_k + k, task.hidden + token * task.hidden_stride + first + k,
               smaller(4, left - k), whole);
   }
