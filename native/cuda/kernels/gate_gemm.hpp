@@ -4,10 +4,10 @@
 // the bias: the order of ops/logits, hence the same bits, whatever the batch. |l - exact| <= (D + 1) 2^-24
 // (sum |h w| + |b|) (1 + small).
 //
-// A warp computes 4 tokens x kPanels * 32 experts, lane l the experts l, l + 32, ...: a weight is read once
-// per lane and serves 4 tokens, a hidden value is read by all lanes at once. Tiles of weights [k, experts]
-// and hidden [token, k] come through two stages of shared memory, one being filled by cp.async while the
-// other is used.
+// A warp computes 4 tokens (or 1) x kPanels * 32 experts, lane l the experts l, l + 32, ...: a weight is read
+// once per lane and serves all its tokens, a hidden value is read by all lanes at once. Tiles of weights [k,
+// experts] and hidden [token, k] come through three stages of shared memory: two are under way by cp.async
+// while one is used, so that one barrier per stage suffices.
 #ifndef DYNAMICMOE_CUDA_KERNELS_GATE_GEMM_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_GATE_GEMM_HPP_
 
@@ -19,8 +19,8 @@ namespace dmoe::cuda {
 /** One pass over k: panels [first_panel, first_panel + panels) for the block's tokens. */
 struct GatePass {
   int32_t first_token, first_panel, panels;
-  float* weights;  // two stages of [tile_k, panels * 32]
-  float* hidden;   // two stages of [tokens, tile_k]
+  float* weights;  // stages of [tile_k, panels * 32]
+  float* hidden;   // stages of [tokens, tile_k]
   float* logits;   // [tokens, padded_experts]
 };
 
@@ -54,86 +54,97 @@ __device__ __forceinline__ void load_stage(const RouteTask& task, const RouteSha
   float* hidden = pass.hidden + stage * shape.hidden_floats;
   for (int i = threadIdx.x; i < shape.tokens * fours; i += kRouteThreads) {
     const int row = i / fours, k = i % fours * 4;
-    const int token =
-        smaller(pass.first_token + row, task.tokens - 1);  // past the end: a copy that is never stored
+    // Past the end: a copy that is never stored.
+    const int token = pass.first_token + smaller(row, task.tokens - 1 - pass.first_token);
     copy_four(hidden + row * shape.tile_k + k, task.hidden + token * task.hidden_stride + first + k,
               smaller(4, left - k), whole);
   }
 }
 
-template <int kPanels>
-__device__ __forceinline__ void multiply_add(float (&sums)[kRowTokens][kPanels], const float* weights,
-                                             const int (&column)[kPanels],
-                                             const float (&hidden)[kRowTokens]) {
-#pragma unroll
-  for (int p = 0; p < kPanels; ++p) {
-    const float w = weights[column[p]];
-#pragma unroll
-    for (int r = 0; r < kRowTokens; ++r) sums[r][p] = fmaf(w, hidden[r], sums[r][p]);
-  }
-}
+/** The sums of a warp: tokens x panels. */
+template <int kRows, int kPanels>
+struct GateSums {
+  float value[kRows][kPanels];
+  int column[kPanels];  // of the lane in the pass's panels
 
-/** Adds one stage of `count` k to the sums. @param weights at k = 0 @param hidden of the first token at k = 0
- */
-template <int kPanels>
-__device__ __forceinline__ void multiply_stage(float (&sums)[kRowTokens][kPanels], const float* weights,
-                                               int row, const int (&column)[kPanels], const float* hidden,
-                                               int tile_k, int count) {
-  int k = 0;
-  for (; k + 4 <= count; k += 4) {
-    float4 h[kRowTokens];
+  __device__ __forceinline__ void add(const float* weights, const float (&hidden)[kRows]) {
 #pragma unroll
-    for (int r = 0; r < kRowTokens; ++r) h[r] = *reinterpret_cast<const float4*>(hidden + r * tile_k + k);
-    multiply_add(sums, weights + k * row, column, {h[0].x, h[1].x, h[2].x, h[3].x});
-    multiply_add(sums, weights + (k + 1) * row, column, {h[0].y, h[1].y, h[2].y, h[3].y});
-    multiply_add(sums, weights + (k + 2) * row, column, {h[0].z, h[1].z, h[2].z, h[3].z});
-    multiply_add(sums, weights + (k + 3) * row, column, {h[0].w, h[1].w, h[2].w, h[3].w});
+    for (int p = 0; p < kPanels; ++p) {
+      const float w = weights[column[p]];
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) value[r][p] = fmaf(w, hidden[r], value[r][p]);
+    }
   }
-  for (; k < count; ++k)
-    multiply_add(sums, weights + k * row, column,
-                 {hidden[k], hidden[tile_k + k], hidden[2 * tile_k + k], hidden[3 * tile_k + k]});
-}
 
-template <int kPanels>
+  /** Adds one stage of `count` k. @param weights at k = 0 @param stride of weights @param hidden of the first
+   * token at k = 0 */
+  __device__ __forceinline__ void add_stage(const float* weights, int stride, const float* hidden, int tile_k,
+                                            int count) {
+    int k = 0;
+    for (; k + 4 <= count; k += 4) {
+      float by_k[4][kRows];
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        const float4 four = *reinterpret_cast<const float4*>(hidden + r * tile_k + k);
+        by_k[0][r] = four.x, by_k[1][r] = four.y, by_k[2][r] = four.z, by_k[3][r] = four.w;
+      }
+#pragma unroll
+      for (int i = 0; i < 4; ++i) add(weights + (k + i) * stride, by_k[i]);
+    }
+    for (; k < count; ++k) {
+      float one[kRows];
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) one[r] = hidden[r * tile_k + k];
+      add(weights + k * stride, one);
+    }
+  }
+};
+
+template <int kRows, int kPanels>
 __device__ __forceinline__ void gate_pass(const RouteTask& task, const RouteShape& shape,
                                           const GatePass& pass) {
-  const int groups = shape.tokens / kRowTokens;
-  const int row = warp_id() % groups * kRowTokens;
+  const int groups = shape.tokens / kRows;
+  const int row = warp_id() % groups * kRows;
   const int first = warp_id() / groups * kPanels;  // of the pass's panels
-  float sums[kRowTokens][kPanels];
-  int column[kPanels];
+  GateSums<kRows, kPanels> sums;
 #pragma unroll
   for (int p = 0; p < kPanels; ++p) {
-    column[p] = smaller(first + p, pass.panels - 1) * 32 + lane_id();
+    sums.column[p] = smaller(first + p, pass.panels - 1) * 32 + lane_id();
 #pragma unroll
-    for (int r = 0; r < kRowTokens; ++r) sums[r][p] = 0.0f;
+    for (int r = 0; r < kRows; ++r) sums.value[r][p] = 0.0f;
   }
-  load_stage(task, shape, pass, 0, 0);
-  cp_async_commit();
-  int stage = 0;
-  for (int k = 0; k < task.hidden_size; k += shape.tile_k) {
-    const bool more = shape.tile_k < task.hidden_size - k;
-    if (more) load_stage(task, shape, pass, stage ^ 1, k + shape.tile_k);
+  const int stages = ceil_div(task.hidden_size, shape.tile_k);
+#pragma unroll
+  for (int s = 0; s < kRouteStages - 1; ++s) {
+    if (s < stages) load_stage(task, shape, pass, s, s * shape.tile_k);
     cp_async_commit();
-    cp_async_wait<1>();
-    __syncthreads();
+  }
+  int used = 0, filled = kRouteStages - 1;  // stages of shared memory
+  for (int s = 0; s < stages; ++s) {
+    cp_async_wait<kRouteStages - 2>();
+    __syncthreads();  // stage s is there for all, and all are done with the one before it
+    if (s + kRouteStages - 1 < stages)
+      load_stage(task, shape, pass, filled, (s + kRouteStages - 1) * shape.tile_k);
+    cp_async_commit();
     if (first < pass.panels)
-      multiply_stage(sums, pass.weights + stage * shape.weight_floats, pass.panels * 32, column,
-                     pass.hidden + stage * shape.hidden_floats + row * shape.tile_k, shape.tile_k,
-                     smaller(shape.tile_k, task.hidden_size - k));
-    __syncthreads();
-    stage ^= 1;
+      sums.add_stage(pass.weights + used * shape.weight_floats, pass.panels * 32,
+                     pass.hidden + used * shape.hidden_floats + row * shape.tile_k, shape.tile_k,
+                     smaller(shape.tile_k, task.hidden_size - s * shape.tile_k));
+    used = used + 1 < kRouteStages ? used + 1 : 0;
+    filled = filled + 1 < kRouteStages ? filled + 1 : 0;
   }
 #pragma unroll
   for (int p = 0; p < kPanels; ++p) {
     if (first + p >= pass.panels) continue;
-    const int expert = pass.first_panel * 32 + column[p];
+    const int expert = pass.first_panel * 32 + sums.column[p];
 #pragma unroll
-    for (int r = 0; r < kRowTokens; ++r) {
-      const float sum = task.gate_bias ? sums[r][p] + task.gate_bias[expert] : sums[r][p];
+    for (int r = 0; r < kRows; ++r) {
+      float sum = sums.value[r][p];
+      if (task.gate_bias) sum += task.gate_bias[expert];
       pass.logits[(row + r) * task.padded_experts + expert] = sum;
     }
   }
+  __syncthreads();  // all are done with the stages
 }
 
 /** Logits of the block's tokens, complete for all threads on return. @param stages shared memory of
@@ -143,21 +154,22 @@ __device__ __forceinline__ void gate_gemm(const RouteTask& task, const RouteShap
   GatePass pass{};
   pass.first_token = first_token;
   pass.weights = stages;
-  pass.hidden = stages + 2 * shape.weight_floats;
+  pass.hidden = stages + kRouteStages * shape.weight_floats;
   pass.logits = logits;
-  const int parts = kRouteWarps * kRowTokens / shape.tokens;
+  const int parts = kRouteWarps * shape.rows / shape.tokens;
   for (; pass.first_panel < shape.panels; pass.first_panel += shape.pass_panels) {
     pass.panels = smaller(shape.pass_panels, shape.panels - pass.first_panel);
     const int each = (pass.panels + parts - 1) / parts;  // panels of a warp
-    if (each > 2) {
-      gate_pass<4>(task, shape, pass);
+    if (shape.rows == 1) {
+      gate_pass<1, 1>(task, shape, pass);
+    } else if (each > 2) {
+      gate_pass<4, 4>(task, shape, pass);
     } else if (each == 2) {
-      gate_pass<2>(task, shape, pass);
+      gate_pass<4, 2>(task, shape, pass);
     } else {
-      gate_pass<1>(task, shape, pass);
+      gate_pass<4, 1>(task, shape, pass);
     }
   }
-  __syncthreads();
 }
 
 }  // namespace dmoe::cuda

@@ -32,11 +32,12 @@ DMOE_RULE constexpr int32_t larger(int32_t a, int32_t b) { return a > b ? a : b;
 
 constexpr int32_t kRouteThreads = 256;
 constexpr int32_t kRouteWarps = kRouteThreads / 32;
-constexpr int32_t kRowTokens = 4;  // tokens whose sums a warp of the gate GEMM keeps
+constexpr int32_t kRouteStages = 3;
 
 /** How a block of route.cu divides its work; all sizes follow from the task. */
 struct RouteShape {
   int32_t tokens;                        // of a block: 4, 8, 16 or 32
+  int32_t rows;                          // tokens whose sums a warp of the GEMM keeps: 1 or 4
   int32_t panels;                        // of 32 experts, in all
   int32_t pass_panels;                   // panels whose logits one pass over k computes
   int32_t tile_k;                        // k of a stage, a multiple of 4
@@ -55,16 +56,18 @@ DMOE_RULE constexpr RouteShape route_shape_of(const RouteTask& task, int32_t tok
   RouteShape s{};
   s.tokens = tokens;
   s.panels = task.padded_experts / 32;
-  // Warps that share the panels of four tokens, and the panels that each of them takes at most.
-  const int32_t parts = kRouteWarps * kRowTokens / tokens;
+  // A few sums are bound by the latency of one after the other: a warp per token and panel then.
+  s.rows = tokens == 4 && s.panels <= 2 ? 1 : 4;
+  // Warps that share the panels of the same tokens, and the panels that each of them takes at most.
+  const int32_t parts = kRouteWarps * s.rows / tokens;
   s.pass_panels = smaller(s.panels, parts * (tokens <= 8 ? 2 : 4));
   // Few tokens means few blocks: each has more bytes under way.
-  const int32_t stage_rows = tokens == 4 ? 128 : tokens == 8 ? 96 : tokens == 16 ? 64 : 32;
+  const int32_t stage_rows = tokens == 4 ? 96 : tokens <= 16 ? 64 : 32;
   s.tile_k = smaller(64, larger(4, stage_rows / s.pass_panels / 4 * 4));
   s.weight_floats = s.tile_k * s.pass_panels * 32;
   s.hidden_floats = s.tile_k * tokens;
   s.logits = tokens * task.padded_experts * 4;
-  s.stages = 2 * 4 * (s.weight_floats + s.hidden_floats);
+  s.stages = kRouteStages * 4 * (s.weight_floats + s.hidden_floats);
   s.groups = task.top_groups < task.groups ? (task.groups + 1) / 2 * 16 : 0;
   s.mass = task.padded_experts * 4;
   s.order = (task.ranked + 7) / 8 * 16;

@@ -37,7 +37,7 @@ __device__ __forceinline__ TokenRow token_row(const RouteShape& shape) {
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(kRouteThreads) dmoe_route(const RouteTask task) {
+extern "C" __global__ void __launch_bounds__(kRouteThreads, 3) dmoe_route(const RouteTask task) {
   const RouteShape shape = route_shape(task);
   const int first = static_cast<int>(blockIdx.x) * shape.tokens;
   float* logits = reinterpret_cast<float*>(dmoe_shared);
