@@ -11,6 +11,18 @@
 
 namespace dmoe::cuda {
 
+/** a * b + c on two bfloat16 values at once, each rounded once. */
+__device__ __forceinline__ unsigned fma_bf16x2(unsigned a, unsigned b, unsigned c) {
+  unsigned r;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+  return r;
+}
+/** Two float16 values; lo in the low half. */
+__device__ __forceinline__ void halves_to_floats(unsigned halves, float& lo, float& hi) {
+  asm("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }"
+      : "=f"(lo), "=f"(hi)
+      : "r"(halves));
+}
 /** 2^x, approximate, denormals flushed. Never part of a decision. */
 __device__ __forceinline__ float ex2(float x) {
   float r;
