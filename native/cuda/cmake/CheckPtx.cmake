@@ -1,9 +1,10 @@
-# cmake -DCLANG=<clang++> -DKERNELS=<list> -DMADE=<folder> -DCOMMITTED=<folder> -DCOMPILER=<file> -P CheckPtx.cmake
+# cmake -DCLANG=<clang++> -DKERNELS=<name,name...> -DMADE=<folder> -DCOMMITTED=<folder> -DCOMPILER=<file> -P CheckPtx.cmake
 # Fails unless the committed PTX is, byte for byte, what the compiler makes of the kernels. Another point release may make other
 # PTX that is as good: then nothing is compared, and the kernels have only been compiled.
 cmake_minimum_required(VERSION 3.22)
 include(${CMAKE_CURRENT_LIST_DIR}/PtxCompiler.cmake)
 
+string(REPLACE "," ";" KERNELS "${KERNELS}")
 list(TRANSFORM KERNELS APPEND ".ptx" OUTPUT_VARIABLE all)
 file(GLOB old RELATIVE ${COMMITTED} ${COMMITTED}/*.ptx)
 set(problems "")

@@ -1,8 +1,9 @@
-# cmake -DCLANG=<clang++> -DKERNELS=<list> -DMADE=<folder> -DCOMMITTED=<folder> -DCOMPILER=<file> -P UpdatePtx.cmake
+# cmake -DCLANG=<clang++> -DKERNELS=<name,name...> -DMADE=<folder> -DCOMMITTED=<folder> -DCOMPILER=<file> -P UpdatePtx.cmake
 # Takes over new PTX, drops that of kernels that are gone, and records the compiler.
 cmake_minimum_required(VERSION 3.22)
 include(${CMAKE_CURRENT_LIST_DIR}/PtxCompiler.cmake)
 
+string(REPLACE "," ";" KERNELS "${KERNELS}")
 list(TRANSFORM KERNELS APPEND ".ptx" OUTPUT_VARIABLE all)
 file(GLOB old RELATIVE ${COMMITTED} ${COMMITTED}/*.ptx)
 foreach(name IN LISTS old)

@@ -24,14 +24,9 @@ Pool::~Pool() {
   context_.api().cuMemPoolDestroy(handle_);
 }
 
-DevicePointer Pool::take(std::size_t bytes, const char* what) {
+template <typename Try>
+DevicePointer Pool::take_or_retry(std::size_t bytes, const char* what, Try&& try_once) {
   const Api& api = context_.api();
-  const auto try_once = [&](DevicePointer* memory) {
-    // The wait makes the memory usable on every stream, and is where a shortage may show instead.
-    Result result = api.cuMemAllocFromPoolAsync(memory, bytes, handle_, stream_.handle());
-    if (result == kSuccess) result = api.cuStreamSynchronize(stream_.handle());
-    return result;
-  };
   DevicePointer memory = 0;
   Result result = try_once(&memory);
   if (result == kOutOfMemory) {
@@ -51,7 +46,25 @@ DevicePointer Pool::take(std::size_t bytes, const char* what) {
   return memory;
 }
 
+DevicePointer Pool::take(std::size_t bytes, const char* what) {
+  return take_or_retry(bytes, what, [&](DevicePointer* memory) {
+    // The wait makes the memory usable on every stream, and is where a shortage may show instead.
+    const Result result = context_.api().cuMemAllocFromPoolAsync(memory, bytes, handle_, stream_.handle());
+    return result == kSuccess ? context_.api().cuStreamSynchronize(stream_.handle()) : result;
+  });
+}
+
 void Pool::give(DevicePointer memory) noexcept { context_.api().cuMemFreeAsync(memory, stream_.handle()); }
+
+DevicePointer Pool::take_on(StreamHandle stream, std::size_t bytes, const char* what) {
+  return take_or_retry(bytes, what, [&](DevicePointer* memory) {
+    return context_.api().cuMemAllocFromPoolAsync(memory, bytes, handle_, stream);
+  });
+}
+
+void Pool::give_on(StreamHandle stream, DevicePointer memory) noexcept {
+  context_.api().cuMemFreeAsync(memory, stream);
+}
 
 void Pool::trim() {
   // What was given back is free only once the stream has come to it.

@@ -31,6 +31,9 @@ class Pool {
   DevicePointer take(std::size_t bytes, const char* what);
   /** No work under way may use the memory. */
   void give(DevicePointer memory) noexcept;
+  /** Memory for the work that follows on a stream, and its end there: nothing waits. Throws as take(). */
+  DevicePointer take_on(StreamHandle stream, std::size_t bytes, const char* what);
+  void give_on(StreamHandle stream, DevicePointer memory) noexcept;
   /** Returns to the driver what is not in use. Throws DMOE_E_BACKEND. */
   void trim();
 
@@ -40,6 +43,9 @@ class Pool {
   int64_t retries() const noexcept { return retries_.load(std::memory_order_relaxed); }
 
  private:
+  template <typename Try>
+  DevicePointer take_or_retry(std::size_t bytes, const char* what, Try&& try_once);
+
   const Context& context_;
   Stream stream_;  // that memory is taken and given back on
   PoolHandle handle_ = nullptr;
@@ -77,6 +83,22 @@ class DeviceBuffer {
   Pool* pool_ = nullptr;
   DevicePointer address_ = 0;
   std::size_t bytes_ = 0;
+};
+
+/** Scratch memory of work on one stream. */
+class OrderedBuffer {
+ public:
+  OrderedBuffer(Pool& pool, std::size_t bytes, StreamHandle stream, const char* what)
+      : pool_(pool), stream_(stream), address_(pool.take_on(stream, bytes, what)) {}
+  OrderedBuffer(const OrderedBuffer&) = delete;
+  OrderedBuffer& operator=(const OrderedBuffer&) = delete;
+  ~OrderedBuffer() { pool_.give_on(stream_, address_); }
+  DevicePointer address() const noexcept { return address_; }
+
+ private:
+  Pool& pool_;
+  StreamHandle stream_;
+  DevicePointer address_;
 };
 
 /** Page-locked host memory: copies from and to it run beside the caller. Made and destroyed with the context

@@ -14,6 +14,7 @@ struct Failures {
   int32_t not_finite;  // lowest token with a logit that is not finite
   int32_t unbalanced;  // lowest token with fewer than kmin usable experts
   int32_t overflow;    // lowest token whose output is not finite
+  int32_t negative;    // score.cu: lowest row of attention weights with one below 0
 };
 constexpr int32_t kNoFailure = 0x7fffffff;
 
@@ -21,7 +22,7 @@ constexpr int32_t kNoFailure = 0x7fffffff;
 struct RouteTask {
   const float* hidden;        // [T, D]; dmoe_route only
   int64_t hidden_stride;      // elements between rows
-  const float* gate_weights;  // [D, padded_experts], k-major; dmoe_route only
+  const float* gate_weights;  // [D, padded_experts], k-major, aligned to 16 bytes; dmoe_route only
   const float* gate_bias;     // [padded_experts] or NULL; dmoe_route only
   float* logits;              // [T, logits_stride]; dmoe_route: [out] or NULL, noise included; dmoe_decide: [in], noise is added in place
   int64_t logits_stride;
@@ -52,7 +53,7 @@ struct RouteTask {
   Failures* failures;
 };
 
-/** score.cu: one figure per row (ops/score/score.hpp). */
+/** score.cu: one figure per row (ops/score/score.hpp). A row that holds NaN or infinity goes to Failures::not_finite. */
 struct ScoreTask {
   const float* data;  // [rows, columns]
   int64_t stride;
@@ -61,21 +62,24 @@ struct ScoreTask {
   int32_t sigmoid;    // margin: rows are logits of a sigmoid gate
   float temperature;  // entropy and attention, > 0
   float epsilon;      // attention, >= 0
+  int32_t normalise;  // entropy: over ln(columns), within 0..1, as dmoe_score_softmax_entropy has it; else in nats
+  Failures* failures;
 };
 
 /** Figures per (token, head) -> one per token, as dmoe_score_attention_entropy does it. */
 struct HeadsTask {
   const float* entropies;  // [tokens * heads] in nats
-  const int32_t* visible;  // [tokens] or NULL = keys
-  int32_t tokens, heads, keys, aggregation;
-  float* scores;  // [out] [tokens]
+  const int32_t* visible;  // [tokens] keys that a token sees, or NULL = keys; below 2 gives 0
+  int32_t tokens, heads, keys;
+  int32_t aggregation;  // dmoe_head_aggregation
+  float* scores;        // [out] [tokens]
 };
 
 /** plan.cu: routes in order of expert (ops/plan/plan.hpp): count per tile, one scan, scatter. */
 struct PlanTask {
   const int32_t* ids;  // [T, slots], -1 = unused
   int32_t tokens, slots, experts;
-  int32_t tiles;          // of kPlanTile slots each
+  int32_t tiles;          // of kPlanTile slots each (launch.hpp plan_tiles)
   int32_t* tile_counts;   // scratch [tiles, E]: counts, then first places
   int32_t* offsets;       // [out] [E + 1]
   int32_t* token_of;      // [out] [R]

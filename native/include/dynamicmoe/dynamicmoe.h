@@ -421,7 +421,7 @@ typedef struct dmoe_device_forward {
   int64_t output_stride;  /**< elements between rows of output, >= D */
   uint64_t hidden;        /**< [T, D] float32, a multiple of 4 */
   uint64_t output;        /**< [out] [T, D] float32, a multiple of 4; apart from every input */
-  uint64_t given_scores;  /**< [T] float32 in [0,1] in place of params.scores, not looked at; or 0 */
+  uint64_t given_scores;  /**< [T] float32 in [0,1] in place of params.score_source, not looked at; or 0 */
   uint64_t ids;           /**< [out] [T, slots] int32, or 0 */
   uint64_t weights;       /**< [out] [T, slots] float32, or 0 */
   uint64_t counts;        /**< [out] [T] int32, or 0 */
@@ -430,7 +430,7 @@ typedef struct dmoe_device_forward {
   uint64_t gaps;          /**< [out] [T, slots] float32, or 0 */
 } dmoe_device_forward;
 
-/** Rows in device memory to score; values are not looked at: what is not finite gives a score that is not. */
+/** Rows in device memory to score. */
 typedef struct dmoe_device_score_params {
   uint32_t struct_size; /**< the caller's sizeof(dmoe_device_score_params) */
   int32_t kind;         /**< dmoe_device_score_kind */
@@ -679,8 +679,8 @@ DMOE_API dmoe_status dmoe_completion_notify(dmoe_completion *completion, void (*
 /** Waits for the end of the call and frees the completion; accepts NULL. */
 DMOE_API void dmoe_completion_destroy(dmoe_completion *completion);
 
-/** Scores rows in device memory, in the order of a stream. @param stream NULL = waits for the end
- *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
+/** Scores rows in device memory, in the order of a stream. @param stream NULL = waits for the end; only then values that cannot be scored are told
+ *  @return DMOE_OK, DMOE_E_ARGUMENT (also an attention weight below 0), DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_OVERFLOW, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
 DMOE_API dmoe_status dmoe_device_score(const dmoe_device *device, const dmoe_device_score_params *params, void *stream);
 /** Normalises rows in device memory, in the order of a stream. @param stream NULL = waits for the end
  *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_BACKEND */

@@ -1,65 +1,144 @@
-// combine.cu against the sum that it stands for, in the same order: equal bits.
+// combine.cu against ops/combine and ops/dense: the same bits.
+#include "ops/combine/combine.hpp"
+
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <limits>
 
-#include "cuda/runner.hpp"
-#include "kernels/tasks.hpp"
-#include "support/numbers.hpp"
+#include "cuda/kernels/launches.hpp"
+#include "ops/dense/dense.hpp"
+#include "support/cases/row_cases.hpp"
+#include "support/kernel_lines.hpp"
 #include "support/same_bits.hpp"
 
 namespace dmoe::test {
 namespace {
 
-constexpr int32_t kTokens = 5, kSlots = 3;
+cuda::CombineTask combine_task(const CombineCase& c, std::vector<float>& out, cuda::Failures& failures) {
+  out.assign(static_cast<size_t>(c.tokens * c.columns), 5.0f);
+  cuda::CombineTask task{};
+  task.tokens = static_cast<int32_t>(c.tokens);
+  task.slots = static_cast<int32_t>(c.slots);
+  task.columns = static_cast<int32_t>(c.columns);
+  task.rows = c.rows.data();
+  task.weights = c.weights.data();
+  task.y = c.y.data();
+  task.y_stride = task.out_stride = c.columns;
+  task.out = out.data();
+  task.failures = &failures;
+  return task;
+}
 
-std::vector<float> expected(int32_t columns, const std::vector<int32_t>& rows,
-                            const std::vector<float>& weights, const std::vector<float>& y) {
-  std::vector<float> out(static_cast<size_t>(kTokens * columns));
-  for (int32_t t = 0; t < kTokens; ++t) {
-    for (int32_t c = 0; c < columns; ++c) {
-      float sum = 0;
-      bool first = true;
-      for (int32_t s = 0; s < kSlots; ++s) {
-        const auto slot = static_cast<size_t>(t * kSlots + s);
-        if (rows[slot] < 0) continue;
-        const float value = y[static_cast<size_t>(rows[slot] * columns + c)];
-        sum = first ? weights[slot] * value : std::fma(weights[slot], value, sum);
-        first = false;
-      }
-      out[static_cast<size_t>(t * columns + c)] = sum;
-    }
-  }
+std::vector<float> on_cpu(const CombineCase& c) {
+  std::vector<float> out(static_cast<size_t>(c.tokens * c.columns));
+  kernel_lines<combine_kernel>("combine").back().run({c.tokens, c.slots, c.columns, c.rows.data(),
+                                                      c.weights.data(), c.y.data(), c.columns, out.data(),
+                                                      c.columns});
   return out;
 }
 
-TEST(CudaCombine, WhenSlotsAreUnused_SumsTheOthersInOrder) {
-  Random random(3);
-  for (KernelRunner* runner : runners()) {
-    for (const int32_t columns : {1, 70, 300}) {
-      const std::vector<float> y = random.normals(kTokens * kSlots * columns);
-      const std::vector<float> weights = random.normals(kTokens * kSlots);
-      std::vector<int32_t> rows;
-      for (int32_t i = 0; i < kTokens * kSlots; ++i) {
-        rows.push_back(i < kSlots || random.below(3) == 0 ? -1 : kTokens * kSlots - 1 - i);
-      }
-      std::vector<float> out(static_cast<size_t>(kTokens * columns), 5.0f);
-      cuda::Failures failures{cuda::kNoFailure, cuda::kNoFailure, cuda::kNoFailure};
-      cuda::CombineTask task{};
-      task.tokens = kTokens;
-      task.slots = kSlots;
-      task.columns = columns;
-      task.rows = rows.data();
-      task.weights = weights.data();
-      task.y = y.data();
-      task.y_stride = task.out_stride = columns;
-      task.out = out.data();
-      task.failures = &failures;
-      runner->launch("dmoe_combine", {static_cast<unsigned>(columns + 255) / 256, kTokens}, 256, 0, task);
-      EXPECT_TRUE(same_bits(out, expected(columns, rows, weights, y))) << runner->name() << " " << columns;
-      EXPECT_EQ(failures.overflow, cuda::kNoFailure) << runner->name();
+TEST(CudaCombine, WhenSlotsAreUnused_HasTheBitsOfTheCpu) {
+  auto cases = combine_cases();
+  Random random(30);
+  cases.emplace_back(random, 3, 1030);  // three parts of a row
+  for (const CombineCase& c : cases) {
+    const auto expected = on_cpu(c);
+    for (KernelRunner* runner : runners()) {
+      std::vector<float> out;
+      auto failures = no_failures();
+      const auto task = combine_task(c, out, failures);
+      launch(*runner, "dmoe_combine", cuda::launch_combine(task), task);
+      EXPECT_TRUE(same_bits(out, expected)) << runner->name() << " columns " << c.columns;
+      EXPECT_EQ(failures.overflow, cuda::kNoFailure);
     }
   }
+}
+
+TEST(CudaCombine, WithSharedExperts_AddsThemLast) {
+  Random random(31);
+  for (const CombineCase& c : combine_cases()) {
+    constexpr int64_t kShared = 2;
+    const auto shared_y = random.normals(kShared * c.tokens * c.columns);
+    const auto gates = random.normals(c.tokens);
+    for (bool gated : {false, true}) {
+      // The CPU has the shared experts as further slots, over rows behind the routed ones.
+      CombineCase all = c;
+      const auto routed = static_cast<int32_t>(c.tokens * c.slots);
+      all.slots = c.slots + kShared;
+      all.y.insert(all.y.end(), shared_y.begin(), shared_y.end());
+      all.rows.clear();
+      all.weights.clear();
+      for (int64_t t = 0; t < c.tokens; ++t) {
+        for (int64_t s = 0; s < c.slots; ++s) {
+          all.rows.push_back(c.rows[static_cast<size_t>(t * c.slots + s)]);
+          all.weights.push_back(c.weights[static_cast<size_t>(t * c.slots + s)]);
+        }
+        for (int64_t s = 0; s < kShared; ++s) {
+          all.rows.push_back(routed + static_cast<int32_t>(s * c.tokens + t));
+          all.weights.push_back(gated ? gates[static_cast<size_t>(t)] : 1.0f);
+        }
+      }
+      const auto expected = on_cpu(all);
+      for (KernelRunner* runner : runners()) {
+        std::vector<float> out;
+        auto failures = no_failures();
+        auto task = combine_task(c, out, failures);
+        task.shared = kShared;
+        task.shared_y = shared_y.data();
+        task.shared_weights = gated ? gates.data() : nullptr;
+        launch(*runner, "dmoe_combine", cuda::launch_combine(task), task);
+        EXPECT_TRUE(same_bits(out, expected)) << runner->name() << " columns " << c.columns;
+      }
+    }
+  }
+}
+
+TEST(CudaCombine, WhenAResultIsNotFinite_NamesTheLowestToken) {
+  Random random(32);
+  for (int64_t columns : {3, 16, 515})
+    for (float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      CombineCase c(random, 1, columns);
+      c.rows = {0, 1, 2, 3, 4, 5};
+      c.y[static_cast<size_t>(3 * columns - 1)] = c.y[static_cast<size_t>(4 * columns)] = bad;
+      for (KernelRunner* runner : runners()) {
+        std::vector<float> out;
+        auto failures = no_failures();
+        const auto task = combine_task(c, out, failures);
+        launch(*runner, "dmoe_combine", cuda::launch_combine(task), task);
+        EXPECT_EQ(failures.overflow, 2) << runner->name();
+      }
+    }
+}
+
+TEST(CudaCombine, LaunchOfManyTokens_HasThemAlongX) {
+  cuda::CombineTask task{};
+  task.tokens = 1 << 30;
+  task.columns = 1 << 20;
+  EXPECT_EQ(cuda::launch_combine(task).x, 1u << 30);
+  EXPECT_LE(cuda::launch_combine(task).y, 65535u);
+}
+
+TEST(CudaSharedGate, OfAnyRow_HasTheBitsOfTheCpu) {
+  auto* const cpu = kernel_lines<gate_rows_kernel>("gate_rows").back().run;
+  Random random(33);
+  for (int64_t columns : {1, 15, 16, 17, 300})
+    for (int64_t tokens : {1, 3, 33})
+      for (float scale : {1e-25f, 1.0f, 30.0f}) {
+        const auto hidden = random.normals(tokens * (columns + 1), scale);
+        const auto gate = random.normals(columns);
+        std::vector<float> expected(static_cast<size_t>(tokens));
+        cpu({{hidden.data(), tokens, columns, columns + 1}, gate.data(), expected.data()});
+        for (KernelRunner* runner : runners()) {
+          std::vector<float> weights(static_cast<size_t>(tokens) + 1, -7.0f);
+          const cuda::SharedGateTask task{
+              hidden.data(), columns + 1,   static_cast<int32_t>(tokens), static_cast<int32_t>(columns),
+              gate.data(),   weights.data()};
+          launch(*runner, "dmoe_shared_gate", cuda::launch_shared_gate(task), task);
+          EXPECT_TRUE(same_bits(weights.data(), expected.data(), expected.size()))
+              << runner->name() << " columns " << columns;
+          EXPECT_EQ(weights.back(), -7.0f);
+        }
+      }
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// The kernels of this build, compiled by a device's driver.
+#ifndef DYNAMICMOE_CUDA_HOST_KERNELS_HPP_
+#define DYNAMICMOE_CUDA_HOST_KERNELS_HPP_
+
+#include <deque>
+#include <string>
+#include <unordered_map>
+
+#include "driver/module.hpp"
+
+namespace dmoe::cuda {
+
+/** Every entry of every image. Immutable once made. Made and destroyed with the context current. */
+class Kernels {
+ public:
+  /** Loads all images, so that one which the driver refuses is told before the first call. Throws
+   * DMOE_E_BACKEND. */
+  Kernels(const Context& context, const PtxImage* images, int count);
+
+  /** Throws DMOE_E_BACKEND when no image has the entry. */
+  FunctionHandle at(const char* entry) const;
+
+ private:
+  std::deque<Module> modules_;
+  std::unordered_map<std::string, FunctionHandle> entries_;
+};
+
+}  // namespace dmoe::cuda
+
+#endif  // DYNAMICMOE_CUDA_HOST_KERNELS_HPP_
