@@ -279,6 +279,11 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         return work.Answer;
     }
 
+    /// <summary>Asks the devices of the served model's layers whether they answer.</summary>
+    /// <exception cref="BackendException">One does not.</exception>
+    /// <exception cref="ServiceUnavailableException">Nothing is served.</exception>
+    internal ServedDevices CheckDevices() => WithCurrent(ServedDevices.Check);
+
     private T WithCurrent<T>(Func<ServedModel, T> ask)
     {
         ServedModel model = _engine.UseCurrent();

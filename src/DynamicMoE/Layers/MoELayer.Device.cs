@@ -10,6 +10,18 @@ public partial class MoELayer
     /// <summary>Why the layer computes there; one sentence.</summary>
     public string DeviceReason => _pipeline.Layer?.Reason ?? "The experts are managed.";
 
+    /// <summary>Whether the processor has taken the place of a device: one that the options name, or one that failed.</summary>
+    public bool HasLeftDevice => _pipeline.Layer?.HasLeft ?? false;
+
+    /// <summary>Asks the device that the layer computes on whether it answers; does nothing on the processor.</summary>
+    /// <exception cref="BackendException">The device has failed; what it says.</exception>
+    /// <exception cref="ObjectDisposedException">The layer is disposed.</exception>
+    public void CheckDevice()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _pipeline.Layer?.Current?.Device.CheckHealth();
+    }
+
     /// <summary>
     /// Routes and runs a batch that lies in device memory, in the order of a stream and without copying hidden states. The batch is handed to the
     /// device before this returns; the task ends when the device is done, the decisions are in host memory and the router has learned from them.

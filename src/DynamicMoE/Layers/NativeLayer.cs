@@ -9,6 +9,7 @@ internal sealed class NativeLayer : IDisposable
 {
     private readonly LayerHandle _processor;
     private readonly DeviceCopy? _copy;
+    private readonly bool _asked;
     private readonly bool _fallBack;
     private readonly ILogger? _logger;
     private volatile string _reason;
@@ -19,6 +20,7 @@ internal sealed class NativeLayer : IDisposable
         _logger = logger;
         _processor = LayerCalls.Create(
             options.MaxTokens, options.Threads, router, experts.Handle, options.SharedExperts?.Handle, options.SharedExpertGate);
+        _asked = options.CudaDevice is not null || options.Device.Kind == ComputeDeviceKind.Cuda;
         _fallBack = options.FallBackToCpu || options.Device.Kind == ComputeDeviceKind.Auto;
         try
         {
@@ -36,6 +38,9 @@ internal sealed class NativeLayer : IDisposable
 
     /// <summary>Why there; one sentence.</summary>
     internal string Reason => _reason;
+
+    /// <summary>Whether a device was asked for and the processor computes.</summary>
+    internal bool HasLeft => _left || (_asked && _copy is null);
 
     /// <summary>The copy that computes; null when the processor does.</summary>
     internal DeviceCopy? Current => _left ? null : _copy;
