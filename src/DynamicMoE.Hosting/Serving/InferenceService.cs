@@ -1,4 +1,5 @@
 using DynamicMoE.Hosting.Generation;
+using DynamicMoE.Hosting.Health;
 using DynamicMoE.Hosting.Layers;
 using DynamicMoE.Hosting.Loading;
 using Microsoft.Extensions.Hosting;
