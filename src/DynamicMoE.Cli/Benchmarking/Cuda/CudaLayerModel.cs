@@ -26,6 +26,7 @@ internal sealed class CudaLayerModel(CudaCard card, CudaKernels kernels)
     private CudaOpTime Time(CudaOp op)
     {
         BlockUse use = kernels.Use(card.Architecture, op.Name);
+        use = use with { SharedBytes = use.SharedBytes + op.DynamicBytes };
 
         // A multiprocessor's time is that of its blocks; those with one block more than others end last.
         double perMultiprocessor = op.Tiles / card.Multiprocessors;

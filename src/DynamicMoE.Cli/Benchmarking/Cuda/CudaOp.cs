@@ -6,8 +6,9 @@ namespace DynamicMoE.Cli.Benchmarking.Cuda;
 /// <param name="Bytes">To and from device memory: inputs and outputs once, weights of the distinct active experts once.</param>
 /// <param name="Tensor">Whether the operations are those of tensor cores.</param>
 /// <param name="Tiles">Blocks of work that the grid takes, mean; at least 1.</param>
+/// <param name="DynamicBytes">Shared memory of a block beyond what ptxas reports.</param>
 /// <param name="Fill">Share of the tiles' rows and columns that hold results, 0..1.</param>
-internal readonly record struct CudaOp(string Name, double Flops, double Bytes, bool Tensor, double Tiles, double Fill);
+internal readonly record struct CudaOp(string Name, double Flops, double Bytes, bool Tensor, double Tiles, double Fill, int DynamicBytes = 0);
 
 /// <summary>The modelled time of a launch.</summary>
 /// <param name="Op">What it does.</param>
