@@ -21,7 +21,8 @@ void pack_halves(int32_t k, const std::byte* from, std::byte* to) {
     for (int32_t c = 0; c < kPanel; ++c) {
       for (int32_t p = 0; p < kBlock / 2; ++p) {
         const int64_t pair = int64_t{b} * kBlock / 2 + p;
-        put_word(pair < pairs ? word_at(from + (pair * kPanel + c) * 4) : 0, to + value_byte(DMOE_FORMAT_BF16, c, 2 * p));
+        put_word(pair < pairs ? word_at(from + (pair * kPanel + c) * 4) : 0,
+                 to + value_byte(DMOE_FORMAT_BF16, c, 2 * p));
       }
     }
   }
@@ -38,12 +39,14 @@ void pack_bytes_block(const std::byte* from, std::byte* to) {
   for (int32_t step = 0; step < kBlock / 4; ++step) {
     for (int32_t c = 0; c < kPanel; ++c) {
       const uint32_t w = word_at(from + step * 4 * kPanel + 4 * c);
-      put_word((w & 0xff0000ffu) | (w & 0x0000ff00u) << 8 | (w & 0x00ff0000u) >> 8, to + value_byte(DMOE_FORMAT_Q8, c, 4 * step));
+      put_word((w & 0xff0000ffu) | (w & 0x0000ff00u) << 8 | (w & 0x00ff0000u) >> 8,
+               to + value_byte(DMOE_FORMAT_Q8, c, 4 * step));
     }
   }
 }
 
-// [4 pairs of steps][32 columns][4 k] bytes, the first step in the low nibbles; the 8 k of a pair and column are a word in both.
+// [4 pairs of steps][32 columns][4 k] bytes, the first step in the low nibbles; the 8 k of a pair and column
+// are a word in both.
 void pack_nibbles_block(const std::byte* from, std::byte* to) {
   for (int32_t pair = 0; pair < kBlock / 8; ++pair) {
     for (int32_t c = 0; c < kPanel; ++c) {
@@ -67,7 +70,8 @@ void copy_padded(const void* from, int64_t bytes, int64_t room, std::byte* to) {
 }  // namespace
 
 ExpertLayout expert_layout(const Experts& experts) {
-  return expert_layout(experts.format(), experts.kind(), experts.hidden(), experts.width(), experts.view(0).down_bias != nullptr);
+  return expert_layout(experts.format(), experts.kind(), experts.hidden(), experts.width(),
+                       experts.view(0).down_bias != nullptr);
 }
 
 void pack_panel(int32_t format, int32_t k, const std::byte* from, std::byte* to) {
@@ -97,11 +101,13 @@ void pack_weights(const Experts& experts, int32_t expert, std::byte* to) {
       pack_panel(format, experts.hidden(), from.up + p * experts.up_panel_bytes(), to + p * up_bytes);
     } else {
       const int64_t d = p - ups;
-      pack_panel(format, experts.width(), from.down + d * experts.down_panel_bytes(), to + layout.down + d * down_bytes);
+      pack_panel(format, experts.width(), from.down + d * experts.down_panel_bytes(),
+                 to + layout.down + d * down_bytes);
     }
   });
   copy_padded(nullptr, 0, layout.down - ups * up_bytes, to + ups * up_bytes);
-  copy_padded(nullptr, 0, layout.up_bias - layout.down - downs * down_bytes, to + layout.down + downs * down_bytes);
+  copy_padded(nullptr, 0, layout.up_bias - layout.down - downs * down_bytes,
+              to + layout.down + downs * down_bytes);
   if (from.down_bias == nullptr) return;
   copy_padded(from.up_bias, ups * kPanel * 4, layout.down_bias - layout.up_bias, to + layout.up_bias);
   copy_padded(from.down_bias, downs * kPanel * 4, layout.bytes - layout.down_bias, to + layout.down_bias);
