@@ -40,6 +40,8 @@ class Device {
   Lanes& lanes() const noexcept { return parts_->lanes; }
   /** Puts a lane's program onto a stream, as a graph when it repeats. @param operation for texts */
   void run(Lane& lane, StreamHandle stream, bool graphs, const char* operation) const;
+  /** Puts it onto the lane's stream and waits; whatever happens, the lane's work has ended afterwards. */
+  void run_and_wait(Lane& lane, bool graphs, const char* operation) const;
   /** Waits for a stream. @param operation for texts */
   void wait(StreamHandle stream, const char* operation) const;
 
@@ -80,6 +82,10 @@ class Device {
     std::map<DevicePointer, DeviceBuffer> allocations;
     std::map<StreamHandle, std::unique_ptr<Stream>> streams;
   };
+
+  /** Enqueues, waits, and waits when that fails as well. */
+  template <typename Enqueue>
+  void settle(StreamHandle stream, const char* operation, Enqueue&& enqueue) const;
 
   const Driver& driver_;
   dmoe_device_info info_;

@@ -61,11 +61,6 @@ int64_t DeviceLayer::chunk_tokens(int32_t slots) const {
   return std::min<int64_t>(max_tokens_, fit);
 }
 
-void DeviceLayer::run(Lane& lane, const char* operation) const {
-  device_->run(lane, lane.stream.handle(), graphs_, operation);
-  device_->wait(lane.stream.handle(), operation);
-}
-
 void DeviceLayer::forward(const MatrixView& hidden, const dmoe_route_params* params,
                           const dmoe_layer_params* limits, const dmoe_routes* routes,
                           const OutputView& output, dmoe_batch_report* report) const {
