@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DynamicMoE.TestKit.Files;
 
 namespace DynamicMoE.TestKit.Devices;
 
@@ -9,7 +10,7 @@ public static class SimulatedDriver
     public const string Collection = "simulated CUDA driver";
 
     /// <summary>Its file, which the native tests are built with.</summary>
-    public static readonly string File = System.IO.Path.Combine(Root(), "artifacts/native/release/tests/native/cuda/driver/libcuda.so.1");
+    public static readonly string File = Path.Combine(RepositoryRoot.Find(), "artifacts/native/release/tests/native/cuda/driver/libcuda.so.1");
 
     private static readonly Lazy<nint> Library = new(() => NativeLibrary.Load(File));
 
@@ -48,15 +49,4 @@ public static class SimulatedDriver
 
     private static T Export<T>(string name)
         where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(Library.Value, name));
-
-    private static string Root()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!System.IO.File.Exists(System.IO.Path.Combine(folder, "DynamicMoE.sln")))
-        {
-            folder = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(folder))!;
-        }
-
-        return folder;
-    }
 }
