@@ -49,7 +49,7 @@ public sealed class BenchDeviceTests : IDisposable
     [Fact]
     public async Task Doctor_WhenThereAreDevices_ListsThemAndThatNothingWasMeasured()
     {
-        SimulatedDriver.Set("devices", 2);
+        SimulatedDriver.Reset("devices=2");
 
         ToolRun run = await ToolRun.Of("doctor", "--cuda-driver", SimulatedDriver.File);
 
