@@ -129,7 +129,7 @@ public sealed class DeviceLayerTests : IDisposable
     [Fact]
     public void Build_WhenThereIsNoDevice_ThrowsUnlessTheProcessorMayTakeOver()
     {
-        SimulatedDriver.Set("devices", 0);
+        SimulatedDriver.Reset("devices=0");
 
         BackendException error = Assert.Throws<BackendException>(() => Layer(ComputeDevice.Cuda(0)));
         using MoELayer auto = Layer(ComputeDevice.Auto);
