@@ -2,7 +2,6 @@
 #ifndef DYNAMICMOE_ENGINE_EXPERTS_HPP_
 #define DYNAMICMOE_ENGINE_EXPERTS_HPP_
 
-#include <atomic>
 #include <cstdint>
 
 #include "core/memory.hpp"
@@ -35,7 +34,7 @@ class Experts {
    */
   void set(int32_t expert, const dmoe_expert_weights& weights);
   /** Grows with every set(): copies made of the weights tell by it whether they are those of now. */
-  int64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+  int64_t version() const noexcept { return version_; }
   /** @return the lowest expert without weights, or -1. */
   int32_t first_missing() const noexcept;
   ExpertView view(int64_t expert) const noexcept;
@@ -89,7 +88,7 @@ class Experts {
   std::byte* owned_ = nullptr;         // nullptr when the weights are read in place
   const std::byte* memory_ = nullptr;  // owned_, or the caller's
   Buffer<uint8_t> is_set_;
-  std::atomic<int64_t> version_{0};
+  int64_t version_ = 0;
 };
 
 }  // namespace dmoe
