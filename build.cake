@@ -111,7 +111,7 @@ Task("PublicApi").DoesForEach(() => GetFiles("src/*/PublicAPI.Unshipped.txt"), l
 // The ABI header is left out: it keeps one declaration and its documentation per line.
 Task("CheckNativeFormat").Does(() =>
 {
-    var sources = GetFiles("native/src/**/*.{hpp,cpp,inl}") + GetFiles("tests/native/**/*.{hpp,cpp}") + GetFiles("benchmarks/native/**/*.{hpp,cpp}");
+    var sources = GetFiles("native/src/**/*.{hpp,cpp,inl}") + GetFiles("native/cuda/{driver,host}/*.{hpp,cpp}") + GetFiles("tests/native/**/*.{hpp,cpp}") + GetFiles("benchmarks/native/**/*.{hpp,cpp}");
     // The sources are formatted by version 14; a later one wraps some lines otherwise.
     var formatter = Context.Tools.Resolve("clang-format-14") is null ? "clang-format" : "clang-format-14";
     Run(formatter, "--dry-run -Werror " + string.Join(" ", sources));
@@ -122,7 +122,18 @@ Task("CheckLibrary").IsDependentOn("Native").Does(() =>
     Run("cmake", $"-DLIBRARY={NativeBuild}/libdynamicmoe.so -DHEADER={Header} -DNEWEST_GLIBC={NewestGlibc} -P tests/native/CheckLibrary.cmake"))
     .Does(() => Run("cmake", $"-DOBJECTS={NativeBuild}/native -P tests/native/isa/CheckObjects.cmake"));
 
+// Where clang 19 can be had (build.sh installs it): other machines need not be able to compile the kernels.
+Task("CheckKernels")
+    .WithCriteria(() => Context.Tools.Resolve("clang++-19") is not null, "there is no clang++-19")
+    .Does(() => Run("cmake", "--preset release --log-level=WARNING"))
+    .Does(() => Run("cmake", $"--build {NativeBuild} --target cuda_ptx_check"));
+
 Task("CheckBindings").Does(() => RunGenerator("--verify"));
+
+// The PTX of the CUDA kernels, after a change of one.
+Task("Kernels")
+    .Does(() => Run("cmake", "--preset release --log-level=WARNING"))
+    .Does(() => Run("cmake", $"--build {NativeBuild} --target cuda_ptx"));
 
 // Style rules and analyzers run in the build, where a warning is an error; this adds what only the formatter sees.
 Task("CheckFormat").Does(() => Run("dotnet", "format whitespace . --folder --verify-no-changes --exclude **/obj/** **/bin/** artifacts"));
@@ -138,6 +149,7 @@ Task("Check")
     .IsDependentOn("CheckNativeFormat")
     .IsDependentOn("CheckFormat")
     .IsDependentOn("CheckBindings")
+    .IsDependentOn("CheckKernels")
     .IsDependentOn("CheckLibrary")
     .IsDependentOn("CheckArchitecture")
     .IsDependentOn("CheckPeers")

@@ -20,6 +20,7 @@ targets  Build (default)   native library, bindings, managed projects
          Pack              NuGet packages under artifacts/packages
          TestPackages      packs, and uses the packages: fresh applications, the tool, a program compiled ahead of time
          PublicApi         the lists of public members, src/*/PublicAPI.Unshipped.txt
+         Kernels           PTX of the CUDA kernels, native/cuda/ptx: after a change of a kernel
          Native  Bindings  TestNativeAsan  TestNativeTsan  TrainTinyMoE  Golden  Clean
 extras   browser  qemu  prometheus  clang-19
 USAGE
@@ -38,7 +39,7 @@ done
 
 packages=() wanted=()
 missing() { packages+=("$@"); }
-# What only some tests need: these are skipped where it cannot be had.
+# What only some tests or checks need: these are skipped where it cannot be had.
 want_command() { command -v "$1" >/dev/null 2>&1 || wanted+=("${@:2}"); }
 need_command() { command -v "$1" >/dev/null 2>&1 || missing "$2"; }
 need_header() { [ -e "/usr/include/$1" ] || missing "$2"; }
@@ -62,12 +63,13 @@ case "$target" in
   Native) need_native ;;
   Build | Demo | Pack | TestPackages | Peers | TestService | TrainTinyMoE | Golden) need_build ;;
   Bindings) need_clang ;;
+  Kernels) need_native; need_command clang++-19 clang-19 ;;
   Test) need_tests ;;
   TestNativeAsan | TestNativeTsan) need_native_tests ;;
   TestIsa) need_native_tests; need_qemu ;;
   Bench) need_build; need_header benchmark/benchmark.h libbenchmark-dev ;;
   Limits) need_native; need_header benchmark/benchmark.h libbenchmark-dev ;;
-  Check) need_tests; need_command clang-format clang-format ;;
+  Check) need_tests; need_command clang-format clang-format; want_command clang++-19 clang-19 ;;
   Clean | PublicApi) ;;
   *) echo "build.sh: unknown target '$target'" >&2; usage ;;
 esac

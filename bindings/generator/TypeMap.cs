@@ -3,6 +3,9 @@ namespace DynamicMoE.BindingGenerator;
 /// <summary>C types to blittable C# types.</summary>
 internal sealed class TypeMap(HeaderModel header)
 {
+    /// <summary>The one kind of function pointer that the header knows.</summary>
+    private const string Callback = "void (*)(void *)";
+
     private static readonly Dictionary<string, string> Scalars = new()
     {
         ["void"] = "void",
@@ -19,6 +22,8 @@ internal sealed class TypeMap(HeaderModel header)
     /// <summary>Type of a field or a return value; a handle inside a struct is a plain <c>nint</c>.</summary>
     public string Value(string type)
     {
+        if (type == Callback)
+            return "delegate* unmanaged[Cdecl]<void*, void>";
         (string name, int stars) = Split(type);
         if (header.Handles.Contains(name) && stars == 1)
             return "nint";

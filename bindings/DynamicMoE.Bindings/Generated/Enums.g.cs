@@ -13,7 +13,7 @@ internal enum DmoeAbi
     Major = 1,
 
     /// <summary>the library's must be at least the caller's.</summary>
-    Minor = 2,
+    Minor = 3,
 }
 
 /// <summary>Result of a call. Values are never renumbered.</summary>
@@ -215,4 +215,20 @@ internal enum DmoeHeadAggregation
 
     /// <summary>smallest.</summary>
     Min = 2,
+}
+
+/// <summary>Complexity signals that a device computes.</summary>
+internal enum DmoeDeviceScoreKind
+{
+    /// <summary>dmoe_score_l2_norm.</summary>
+    L2Norm = 0,
+
+    /// <summary>dmoe_score_softmax_entropy.</summary>
+    SoftmaxEntropy = 1,
+
+    /// <summary>dmoe_score_softmax_margin.</summary>
+    SoftmaxMargin = 2,
+
+    /// <summary>dmoe_score_attention_entropy.</summary>
+    AttentionEntropy = 3,
 }

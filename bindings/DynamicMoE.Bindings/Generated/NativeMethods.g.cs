@@ -235,4 +235,161 @@ internal static unsafe partial class NativeMethods
     /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_attention(DmoeAttentionParams* @params);
+
+    /// <summary>Counts devices, usable or not.</summary>
+    /// <param name="driverPath">or NULL</param>
+    /// <param name="count">[out] 0 where there is no driver or no device</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_count(byte* driverPath, int* count);
+
+    /// <summary>Describes a device without opening it.</summary>
+    /// <param name="driverPath">or NULL</param>
+    /// <param name="index">0..count-1, or -1 = the one that dmoe_device_open would choose</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS (index), DMOE_E_BACKEND (no driver, or -1 and no usable device: the text says why)</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_query(byte* driverPath, int index, DmoeDeviceInfo* info);
+
+    /// <summary>Opens a device: retains its primary context, compiles the kernels in the driver, makes a memory pool.</summary>
+    /// <param name="options">or NULL = defaults</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND ("unavailable, because ...": driver, device, or kernels that the driver refuses, with its compiler's words)</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_open(DmoeDeviceOptions* options, out DeviceHandle device);
+
+    /// <summary>Closes a device; accepts NULL. Layers on it and calls under way keep it until they are destroyed; what dmoe_device_alloc gave and streams go with the last of them.</summary>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial void dmoe_device_destroy(nint device);
+
+    /// <summary>Describes an open device.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_describe(DeviceHandle device, DmoeDeviceInfo* info);
+
+    /// <summary>Asks the device to write a word and reads it back.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_health(DeviceHandle device);
+
+    /// <summary>Tells how the device's memory is used; may run beside other calls.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_memory(DeviceHandle device, DmoeDeviceUsage* usage);
+
+    /// <summary>Gives back the workspaces that no call uses and what the pool holds unused.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_trim(DeviceHandle device);
+
+    /// <summary>Takes device memory, usable on every stream at once, aligned to 256.</summary>
+    /// <param name="bytes">&gt;= 1</param>
+    /// <param name="address">[out]</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (bytes), DMOE_E_DEVICE_MEMORY (also after the pool was trimmed), DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_alloc(DeviceHandle device, long bytes, ulong* address);
+
+    /// <summary>Gives back what dmoe_device_alloc gave; no work under way may use it.</summary>
+    /// <param name="address">0 is accepted</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT (not an address of dmoe_device_alloc), DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_free(DeviceHandle device, ulong address);
+
+    /// <summary>Copies host memory to the device, in the order of a stream, and waits for it.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_upload(DeviceHandle device, ulong to, void* from, long bytes, void* stream);
+
+    /// <summary>Copies device memory to the host, in the order of a stream, and waits for it.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_download(DeviceHandle device, void* to, ulong from, long bytes, void* stream);
+
+    /// <summary>Makes a stream that does not wait for the legacy default stream.</summary>
+    /// <param name="stream">[out]</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_stream_create(DeviceHandle device, void** stream);
+
+    /// <summary>Waits for the stream's work and frees it.</summary>
+    /// <param name="stream">of dmoe_device_stream_create, or NULL</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_stream_close(DeviceHandle device, void* stream);
+
+    /// <summary>Waits for a stream's work.</summary>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_stream_wait(DeviceHandle device, void* stream);
+
+    /// <param name="done">[out] 1 when a stream's work is done, else 0</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_stream_query(DeviceHandle device, void* stream, int* done);
+
+    /// <summary>Copies a layer to a device. The device layer stands by itself: the layer and its experts may be destroyed. Limits of a device: at most 512 experts, and tokens of a chunk times slots within int32.</summary>
+    /// <param name="options">or NULL = defaults</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS (also a layer beyond the device's limits), DMOE_E_NO_MEMORY, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_layer_create(DeviceHandle device, LayerHandle layer, DmoeDeviceLayerOptions* options, out DeviceLayerHandle deviceLayer);
+
+    /// <summary>Frees a device layer; accepts NULL.</summary>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial void dmoe_device_layer_destroy(nint deviceLayer);
+
+    /// <summary>dmoe_layer_forward on the device, with host memory: the same checks, decisions and texts, and outputs within the bound of the device's kernels. Returns when it is done.</summary>
+    /// <param name="limits">or NULL</param>
+    /// <param name="routes">[out] or NULL</param>
+    /// <param name="report">[out] or NULL</param>
+    /// <returns>as dmoe_layer_forward; DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_layer_forward(DeviceLayerHandle deviceLayer, DmoeMatrixF32* hidden, DmoeRouteParams* @params, DmoeLayerParams* limits, DmoeRoutes* routes, DmoeOutputF32* output, DmoeBatchReport* report);
+
+    /// <summary>dmoe_layer_execute on the device, with host memory.</summary>
+    /// <param name="report">[out] or NULL</param>
+    /// <returns>as dmoe_layer_execute; DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_layer_execute(DeviceLayerHandle deviceLayer, DmoeMatrixF32* hidden, DmoeRoutes* routes, DmoeOutputF32* output, DmoeBatchReport* report);
+
+    /// <summary>Routes and runs a batch that lies in device memory, in the order of a stream, without waiting and without a copy. Waits only while max_calls calls are under way: a stream may then not wait for what this thread is yet to do. What a kernel finds wrong (a value that is not finite, too few usable experts, overflow) is told by the completion; outputs are then undefined.</summary>
+    /// <param name="forward">device memory, valid until the completion</param>
+    /// <param name="params">host memory, its arrays as well; read before this returns</param>
+    /// <param name="stream">not being captured; NULL = one of the library's</param>
+    /// <param name="completion">[out] to be destroyed by dmoe_completion_destroy</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (params), DMOE_E_BALANCE (params), DMOE_E_STATE (a stream that is being captured), DMOE_E_NO_MEMORY, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_layer_forward_async(DeviceLayerHandle deviceLayer, DmoeDeviceForward* forward, DmoeRouteParams* @params, void* stream, out CompletionHandle completion);
+
+    /// <summary>Whether a call has ended, without waiting.</summary>
+    /// <param name="done">[out] 1 when it has, well or not</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_completion_query(CompletionHandle completion, int* done);
+
+    /// <summary>Waits for the end of a call and tells how it ended; may be called again, by many threads.</summary>
+    /// <param name="report">[out] or NULL</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_NOT_FINITE, DMOE_E_BALANCE, DMOE_E_OVERFLOW (each naming the lowest token), DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_completion_wait(CompletionHandle completion, DmoeBatchReport* report);
+
+    /// <summary>Calls back once when the call has ended, well or not, on a thread of this library, also when it has ended already. That thread serves all calls: the callback must be short and must not wait for another call. It may come after dmoe_completion_destroy.</summary>
+    /// <param name="callback">not NULL</param>
+    /// <param name="context">handed to it</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_STATE (asked for already), DMOE_E_NO_MEMORY</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_completion_notify(CompletionHandle completion, delegate* unmanaged[Cdecl]<void*, void> callback, void* context);
+
+    /// <summary>Waits for the end of the call and frees the completion; accepts NULL.</summary>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial void dmoe_completion_destroy(nint completion);
+
+    /// <summary>Scores rows in device memory, in the order of a stream.</summary>
+    /// <param name="stream">NULL = waits for the end; only then values that cannot be scored are told</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT (also an attention weight below 0), DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_OVERFLOW, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_score(DeviceHandle device, DmoeDeviceScoreParams* @params, void* stream);
+
+    /// <summary>Normalises rows in device memory, in the order of a stream.</summary>
+    /// <param name="stream">NULL = waits for the end</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_BACKEND</returns>
+    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial DmoeStatus dmoe_device_norm(DeviceHandle device, DmoeDeviceNormParams* @params, void* stream);
 }

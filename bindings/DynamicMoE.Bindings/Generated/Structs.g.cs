@@ -589,6 +589,269 @@ internal unsafe struct DmoeWorkspaces
     public static DmoeWorkspaces Create() => new() { StructSize = (uint)sizeof(DmoeWorkspaces) };
 }
 
+/// <summary>A CUDA device as the driver describes it. Strings are static.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeDeviceInfo
+{
+    /// <summary>the caller's sizeof(dmoe_device_info).</summary>
+    public uint StructSize;
+
+    /// <summary>the driver's number of the device.</summary>
+    public int Index;
+
+    /// <summary>1 when dmoe_device_open may take it, else 0; `reason` says why not.</summary>
+    public int Usable;
+
+    /// <summary>compute capability, 8 of 8.0.</summary>
+    public int CapabilityMajor;
+
+    /// <summary>compute capability, 0 of 8.0.</summary>
+    public int CapabilityMinor;
+
+    /// <summary>streaming multiprocessors.</summary>
+    public int Multiprocessors;
+
+    /// <summary>highest clock of the multiprocessors; 0 = the driver does not say.</summary>
+    public int ClockKhz;
+
+    /// <summary>highest clock of the memory; 0 = the driver does not say.</summary>
+    public int MemoryClockKhz;
+
+    /// <summary>width of the memory bus.</summary>
+    public int MemoryBusBits;
+
+    /// <summary>shared memory that one block may have.</summary>
+    public int SharedBytes;
+
+    /// <summary>CUDA version of the driver: 1000 major + 10 minor, 12040 of 12.4.</summary>
+    public int DriverVersion;
+
+    /// <summary>level-2 cache.</summary>
+    public long L2Bytes;
+
+    /// <summary>device memory.</summary>
+    public long TotalBytes;
+
+    /// <summary>as the device calls itself.</summary>
+    public byte* Name;
+
+    /// <summary>whether it can be used, or why not, one sentence.</summary>
+    public byte* Reason;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeDeviceInfo Create() => new() { StructSize = (uint)sizeof(DmoeDeviceInfo) };
+}
+
+/// <summary>Which device to open, and how.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeDeviceOptions
+{
+    /// <summary>the caller's sizeof(dmoe_device_options).</summary>
+    public uint StructSize;
+
+    /// <summary>the driver's number of the device, or -1 = the best usable one: by capability, then multiprocessors, then free memory; the default.</summary>
+    public int Index;
+
+    /// <summary>calls under way at a time, each with a workspace of its own, 1..64; further ones wait. The default is 4.</summary>
+    public int MaxCalls;
+
+    /// <summary>1 = waits after every kernel, so that a failure names the very one; slow, for diagnosis. The default is 0.</summary>
+    public int CheckOps;
+
+    /// <summary>file of the driver's library in place of libcuda.so.1, or NULL.</summary>
+    public byte* DriverPath;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeDeviceOptions Create() => new() { StructSize = (uint)sizeof(DmoeDeviceOptions) };
+}
+
+/// <summary>Device memory now.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeDeviceUsage
+{
+    /// <summary>the caller's sizeof(dmoe_device_usage).</summary>
+    public uint StructSize;
+
+    /// <summary>calls under way.</summary>
+    public int Calls;
+
+    /// <summary>of the whole device, other processes included.</summary>
+    public long FreeBytes;
+
+    /// <summary>of the whole device.</summary>
+    public long TotalBytes;
+
+    /// <summary>held by objects of this library: weights, workspaces, dmoe_device_alloc.</summary>
+    public long UsedBytes;
+
+    /// <summary>that the pool has from the driver, used_bytes included.</summary>
+    public long ReservedBytes;
+
+    /// <summary>layer calls that ran kernel by kernel, ever.</summary>
+    public long Launches;
+
+    /// <summary>layer calls that ran as one graph, ever.</summary>
+    public long GraphLaunches;
+
+    /// <summary>allocations that succeeded only after the pool was trimmed, ever.</summary>
+    public long Retries;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeDeviceUsage Create() => new() { StructSize = (uint)sizeof(DmoeDeviceUsage) };
+}
+
+/// <summary>Resources of a layer's copy on a device.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeDeviceLayerOptions
+{
+    /// <summary>the caller's sizeof(dmoe_device_layer_options).</summary>
+    public uint StructSize;
+
+    /// <summary>tokens per chunk, 1..1048576; larger batches run in chunks; 0 = the layer's, the default.</summary>
+    public int MaxTokens;
+
+    /// <summary>1 = a call whose shape and addresses repeat runs as one CUDA graph, the default; 0 = never.</summary>
+    public int Graphs;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeDeviceLayerOptions Create() => new() { StructSize = (uint)sizeof(DmoeDeviceLayerOptions) };
+}
+
+/// <summary>Memory of an asynchronous call. Every address is one of device memory, as a number; 0 where "or 0" is said. Results are complete when the call is.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeDeviceForward
+{
+    /// <summary>the caller's sizeof(dmoe_device_forward).</summary>
+    public uint StructSize;
+
+    /// <summary>columns of ids, weights and gaps: &gt;= max_experts; 0 = max_experts.</summary>
+    public int Slots;
+
+    /// <summary>T, &gt;= 0.</summary>
+    public long Tokens;
+
+    /// <summary>elements between rows of hidden, &gt;= D.</summary>
+    public long HiddenStride;
+
+    /// <summary>elements between rows of output, &gt;= D.</summary>
+    public long OutputStride;
+
+    /// <summary>[T, D] float32, a multiple of 4.</summary>
+    public ulong Hidden;
+
+    /// <summary>[out] [T, D] float32, a multiple of 4; apart from every input.</summary>
+    public ulong Output;
+
+    /// <summary>[T] float32 in [0,1] in place of params.score_source, not looked at; or 0.</summary>
+    public ulong GivenScores;
+
+    /// <summary>[out] [T, slots] int32, or 0.</summary>
+    public ulong Ids;
+
+    /// <summary>[out] [T, slots] float32, or 0.</summary>
+    public ulong Weights;
+
+    /// <summary>[out] [T] int32, or 0.</summary>
+    public ulong Counts;
+
+    /// <summary>[out] [T] float32, or 0.</summary>
+    public ulong Scores;
+
+    /// <summary>[out] [T, E] float32, or 0.</summary>
+    public ulong Logits;
+
+    /// <summary>[out] [T, slots] float32, or 0.</summary>
+    public ulong Gaps;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeDeviceForward Create() => new() { StructSize = (uint)sizeof(DmoeDeviceForward) };
+}
+
+/// <summary>Rows in device memory to score.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeDeviceScoreParams
+{
+    /// <summary>the caller's sizeof(dmoe_device_score_params).</summary>
+    public uint StructSize;
+
+    /// <summary>dmoe_device_score_kind.</summary>
+    public int Kind;
+
+    /// <summary>&gt;= 0; of attention tokens * heads.</summary>
+    public long Rows;
+
+    /// <summary>&gt;= 1; of attention the keys.</summary>
+    public long Columns;
+
+    /// <summary>elements between rows, &gt;= columns.</summary>
+    public long RowStride;
+
+    /// <summary>device address, [rows, columns] float32.</summary>
+    public ulong Data;
+
+    /// <summary>[out] device address, [rows] float32; of attention [rows / heads].</summary>
+    public ulong Scores;
+
+    /// <summary>entropies: finite and &gt; 0.</summary>
+    public float Temperature;
+
+    /// <summary>attention: finite and &gt;= 0.</summary>
+    public float Epsilon;
+
+    /// <summary>attention: 1..65536, divides rows.</summary>
+    public int Heads;
+
+    /// <summary>attention: dmoe_head_aggregation.</summary>
+    public int Aggregation;
+
+    /// <summary>attention: device address, [tokens] int32 keys that a token sees; 0 = all.</summary>
+    public ulong Visible;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeDeviceScoreParams Create() => new() { StructSize = (uint)sizeof(DmoeDeviceScoreParams) };
+}
+
+/// <summary>Rows in device memory to normalise.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct DmoeDeviceNormParams
+{
+    /// <summary>the caller's sizeof(dmoe_device_norm_params).</summary>
+    public uint StructSize;
+
+    /// <summary>1 = dmoe_layer_norm, 0 = dmoe_rms_norm.</summary>
+    public int Centered;
+
+    /// <summary>&gt;= 0.</summary>
+    public long Rows;
+
+    /// <summary>&gt;= 1.</summary>
+    public long Columns;
+
+    /// <summary>elements between rows, &gt;= columns.</summary>
+    public long InputStride;
+
+    /// <summary>elements between rows, &gt;= columns.</summary>
+    public long OutputStride;
+
+    /// <summary>device address, [rows, columns] float32.</summary>
+    public ulong Input;
+
+    /// <summary>device address, [columns] float32; 0 = ones.</summary>
+    public ulong Weight;
+
+    /// <summary>device address, [columns] float32; 0 = none; 0 unless centered.</summary>
+    public ulong Bias;
+
+    /// <summary>[out] device address, [rows, columns] float32; may be input.</summary>
+    public ulong Output;
+
+    /// <summary>finite and &gt;= 0.</summary>
+    public float Epsilon;
+
+    /// <summary>Zeroed, with StructSize set.</summary>
+    public static DmoeDeviceNormParams Create() => new() { StructSize = (uint)sizeof(DmoeDeviceNormParams) };
+}
+
 /// <summary>One row of the layout table: where a field lies.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct DmoeLayoutEntry

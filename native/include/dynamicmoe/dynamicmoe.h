@@ -28,7 +28,7 @@ extern "C" {
 /** Version of this ABI: major = breaking, minor = additive. */
 typedef enum dmoe_abi {
   DMOE_ABI_MAJOR = 1, /**< callers must match it */
-  DMOE_ABI_MINOR = 2  /**< the library's must be at least the caller's */
+  DMOE_ABI_MINOR = 3  /**< the library's must be at least the caller's */
 } dmoe_abi;
 
 /** Result of a call. Values are never renumbered. */
@@ -130,10 +130,21 @@ typedef enum dmoe_head_aggregation {
   DMOE_HEADS_MIN = 2   /**< smallest */
 } dmoe_head_aggregation;
 
+/** Complexity signals that a device computes. */
+typedef enum dmoe_device_score_kind {
+  DMOE_DEVICE_SCORE_L2_NORM = 0,          /**< dmoe_score_l2_norm */
+  DMOE_DEVICE_SCORE_SOFTMAX_ENTROPY = 1,  /**< dmoe_score_softmax_entropy */
+  DMOE_DEVICE_SCORE_SOFTMAX_MARGIN = 2,   /**< dmoe_score_softmax_margin */
+  DMOE_DEVICE_SCORE_ATTENTION_ENTROPY = 3 /**< dmoe_score_attention_entropy */
+} dmoe_device_score_kind;
+
 typedef struct dmoe_router dmoe_router;   /* gate weights and the family's gating rules */
 typedef struct dmoe_experts dmoe_experts; /* packed expert weights */
 typedef struct dmoe_layer dmoe_layer;     /* router + experts + workspaces */
 typedef struct dmoe_linear dmoe_linear;   /* packed dense weights */
+typedef struct dmoe_device dmoe_device;   /* a GPU: context, kernels, memory pool */
+typedef struct dmoe_device_layer dmoe_device_layer; /* a layer's copy on a device */
+typedef struct dmoe_completion dmoe_completion;     /* the end of one asynchronous call */
 
 /** A read-only row-major matrix. */
 typedef struct dmoe_matrix_f32 {
@@ -353,6 +364,103 @@ typedef struct dmoe_workspaces {
   int64_t allocations;  /**< blocks made, ever */
 } dmoe_workspaces;
 
+/** A CUDA device as the driver describes it. Strings are static. */
+typedef struct dmoe_device_info {
+  uint32_t struct_size;       /**< the caller's sizeof(dmoe_device_info) */
+  int32_t index;              /**< the driver's number of the device */
+  int32_t usable;             /**< 1 when dmoe_device_open may take it, else 0; `reason` says why not */
+  int32_t capability_major;   /**< compute capability, 8 of 8.0 */
+  int32_t capability_minor;   /**< compute capability, 0 of 8.0 */
+  int32_t multiprocessors;    /**< streaming multiprocessors */
+  int32_t clock_khz;          /**< highest clock of the multiprocessors; 0 = the driver does not say */
+  int32_t memory_clock_khz;   /**< highest clock of the memory; 0 = the driver does not say */
+  int32_t memory_bus_bits;    /**< width of the memory bus */
+  int32_t shared_bytes;       /**< shared memory that one block may have */
+  int32_t driver_version;     /**< CUDA version of the driver: 1000 major + 10 minor, 12040 of 12.4 */
+  int64_t l2_bytes;           /**< level-2 cache */
+  int64_t total_bytes;        /**< device memory */
+  const char *name;           /**< as the device calls itself */
+  const char *reason;         /**< whether it can be used, or why not, one sentence */
+} dmoe_device_info;
+
+/** Which device to open, and how. */
+typedef struct dmoe_device_options {
+  uint32_t struct_size;    /**< the caller's sizeof(dmoe_device_options) */
+  int32_t index;           /**< the driver's number of the device, or -1 = the best usable one: by capability, then multiprocessors, then free memory; the default */
+  int32_t max_calls;       /**< calls under way at a time, each with a workspace of its own, 1..64; further ones wait. The default is 4 */
+  int32_t check_ops;       /**< 1 = waits after every kernel, so that a failure names the very one; slow, for diagnosis. The default is 0 */
+  const char *driver_path; /**< file of the driver's library in place of libcuda.so.1, or NULL */
+} dmoe_device_options;
+
+/** Device memory now. */
+typedef struct dmoe_device_usage {
+  uint32_t struct_size;   /**< the caller's sizeof(dmoe_device_usage) */
+  int32_t calls;          /**< calls under way */
+  int64_t free_bytes;     /**< of the whole device, other processes included */
+  int64_t total_bytes;    /**< of the whole device */
+  int64_t used_bytes;     /**< held by objects of this library: weights, workspaces, dmoe_device_alloc */
+  int64_t reserved_bytes; /**< that the pool has from the driver, used_bytes included */
+  int64_t launches;       /**< layer calls that ran kernel by kernel, ever */
+  int64_t graph_launches; /**< layer calls that ran as one graph, ever */
+  int64_t retries;        /**< allocations that succeeded only after the pool was trimmed, ever */
+} dmoe_device_usage;
+
+/** Resources of a layer's copy on a device. */
+typedef struct dmoe_device_layer_options {
+  uint32_t struct_size; /**< the caller's sizeof(dmoe_device_layer_options) */
+  int32_t max_tokens;   /**< tokens per chunk, 1..1048576; larger batches run in chunks; 0 = the layer's, the default */
+  int32_t graphs;       /**< 1 = a call whose shape and addresses repeat runs as one CUDA graph, the default; 0 = never */
+} dmoe_device_layer_options;
+
+/** Memory of an asynchronous call. Every address is one of device memory, as a number; 0 where "or 0" is said. Results are complete when the call is. */
+typedef struct dmoe_device_forward {
+  uint32_t struct_size;   /**< the caller's sizeof(dmoe_device_forward) */
+  int32_t slots;          /**< columns of ids, weights and gaps: >= max_experts; 0 = max_experts */
+  int64_t tokens;         /**< T, >= 0 */
+  int64_t hidden_stride;  /**< elements between rows of hidden, >= D */
+  int64_t output_stride;  /**< elements between rows of output, >= D */
+  uint64_t hidden;        /**< [T, D] float32, a multiple of 4 */
+  uint64_t output;        /**< [out] [T, D] float32, a multiple of 4; apart from every input */
+  uint64_t given_scores;  /**< [T] float32 in [0,1] in place of params.score_source, not looked at; or 0 */
+  uint64_t ids;           /**< [out] [T, slots] int32, or 0 */
+  uint64_t weights;       /**< [out] [T, slots] float32, or 0 */
+  uint64_t counts;        /**< [out] [T] int32, or 0 */
+  uint64_t scores;        /**< [out] [T] float32, or 0 */
+  uint64_t logits;        /**< [out] [T, E] float32, or 0 */
+  uint64_t gaps;          /**< [out] [T, slots] float32, or 0 */
+} dmoe_device_forward;
+
+/** Rows in device memory to score. */
+typedef struct dmoe_device_score_params {
+  uint32_t struct_size; /**< the caller's sizeof(dmoe_device_score_params) */
+  int32_t kind;         /**< dmoe_device_score_kind */
+  int64_t rows;         /**< >= 0; of attention tokens * heads */
+  int64_t columns;      /**< >= 1; of attention the keys */
+  int64_t row_stride;   /**< elements between rows, >= columns */
+  uint64_t data;        /**< device address, [rows, columns] float32 */
+  uint64_t scores;      /**< [out] device address, [rows] float32; of attention [rows / heads] */
+  float temperature;    /**< entropies: finite and > 0 */
+  float epsilon;        /**< attention: finite and >= 0 */
+  int32_t heads;        /**< attention: 1..65536, divides rows */
+  int32_t aggregation;  /**< attention: dmoe_head_aggregation */
+  uint64_t visible;     /**< attention: device address, [tokens] int32 keys that a token sees; 0 = all */
+} dmoe_device_score_params;
+
+/** Rows in device memory to normalise. */
+typedef struct dmoe_device_norm_params {
+  uint32_t struct_size;  /**< the caller's sizeof(dmoe_device_norm_params) */
+  int32_t centered;      /**< 1 = dmoe_layer_norm, 0 = dmoe_rms_norm */
+  int64_t rows;          /**< >= 0 */
+  int64_t columns;       /**< >= 1 */
+  int64_t input_stride;  /**< elements between rows, >= columns */
+  int64_t output_stride; /**< elements between rows, >= columns */
+  uint64_t input;        /**< device address, [rows, columns] float32 */
+  uint64_t weight;       /**< device address, [columns] float32; 0 = ones */
+  uint64_t bias;         /**< device address, [columns] float32; 0 = none; 0 unless centered */
+  uint64_t output;       /**< [out] device address, [rows, columns] float32; may be input */
+  float epsilon;         /**< finite and >= 0 */
+} dmoe_device_norm_params;
+
 /** One row of the layout table: where a field lies. */
 typedef struct dmoe_layout_entry {
   uint32_t struct_size;   /**< sizeof(dmoe_layout_entry): the table's stride */
@@ -488,6 +596,95 @@ DMOE_API dmoe_status dmoe_rms_norm(const dmoe_matrix_f32 *input, const float *we
 DMOE_API dmoe_status dmoe_layer_norm(const dmoe_matrix_f32 *input, const float *weight, const float *bias, float epsilon, const dmoe_output_f32 *output);
 /** Causal attention; keys in ascending blocks of 64 from position 0. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS */
 DMOE_API dmoe_status dmoe_attention(const dmoe_attention_params *params);
+
+/* ---- CUDA devices -------------------------------------------------------------------------------------------
+ * The driver is looked for when it is first asked for: the path given, else DYNAMIC_MOE_CUDA_DRIVER, else libcuda.so.1. It stays loaded.
+ * Streams are the driver's own (CUstream, cudaStream_t); NULL is a stream of the device's that this library keeps, and a call that takes NULL
+ * returns when its work is done. Device addresses are the driver's own (CUdeviceptr) and may come from any owner of memory in the device's
+ * primary context. A failure that the device cannot recover from (an address out of range in a kernel, a lost device) is DMOE_E_BACKEND from
+ * then on, for every call on that device. */
+
+/** Counts devices, usable or not. @param driver_path or NULL @param count [out] 0 where there is no driver or no device
+ *  @return DMOE_OK, DMOE_E_ARGUMENT */
+DMOE_API dmoe_status dmoe_device_count(const char *driver_path, int32_t *count);
+/** Describes a device without opening it. @param driver_path or NULL @param index 0..count-1, or -1 = the one that dmoe_device_open would choose
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS (index), DMOE_E_BACKEND (no driver, or -1 and no usable device: the text says why) */
+DMOE_API dmoe_status dmoe_device_query(const char *driver_path, int32_t index, dmoe_device_info *info);
+/** Opens a device: retains its primary context, compiles the kernels in the driver, makes a memory pool.
+ *  @param options or NULL = defaults @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS, DMOE_E_NO_MEMORY, DMOE_E_DEVICE_MEMORY,
+ *  DMOE_E_BACKEND ("unavailable, because ...": driver, device, or kernels that the driver refuses, with its compiler's words) */
+DMOE_API dmoe_status dmoe_device_open(const dmoe_device_options *options, dmoe_device **device);
+/** Closes a device; accepts NULL. Layers on it and calls under way keep it until they are destroyed; what dmoe_device_alloc gave and streams go with the last of them. */
+DMOE_API void dmoe_device_destroy(dmoe_device *device);
+/** Describes an open device. @return DMOE_OK, DMOE_E_ARGUMENT */
+DMOE_API dmoe_status dmoe_device_describe(const dmoe_device *device, dmoe_device_info *info);
+/** Asks the device to write a word and reads it back. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_health(const dmoe_device *device);
+/** Tells how the device's memory is used; may run beside other calls. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_memory(const dmoe_device *device, dmoe_device_usage *usage);
+/** Gives back the workspaces that no call uses and what the pool holds unused. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_trim(const dmoe_device *device);
+
+/** Takes device memory, usable on every stream at once, aligned to 256. @param bytes >= 1 @param address [out]
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE (bytes), DMOE_E_DEVICE_MEMORY (also after the pool was trimmed), DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_alloc(dmoe_device *device, int64_t bytes, uint64_t *address);
+/** Gives back what dmoe_device_alloc gave; no work under way may use it. @param address 0 is accepted
+ *  @return DMOE_OK, DMOE_E_ARGUMENT (not an address of dmoe_device_alloc), DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_free(dmoe_device *device, uint64_t address);
+/** Copies host memory to the device, in the order of a stream, and waits for it. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_upload(const dmoe_device *device, uint64_t to, const void *from, int64_t bytes, void *stream);
+/** Copies device memory to the host, in the order of a stream, and waits for it. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_download(const dmoe_device *device, void *to, uint64_t from, int64_t bytes, void *stream);
+
+/** Makes a stream that does not wait for the legacy default stream. @param stream [out] @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_stream_create(const dmoe_device *device, void **stream);
+/** Waits for the stream's work and frees it. @param stream of dmoe_device_stream_create, or NULL @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_stream_close(const dmoe_device *device, void *stream);
+/** Waits for a stream's work. @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_stream_wait(const dmoe_device *device, void *stream);
+/** @param done [out] 1 when a stream's work is done, else 0 @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_stream_query(const dmoe_device *device, void *stream, int32_t *done);
+
+/** Copies a layer to a device. The device layer stands by itself: the layer and its experts may be destroyed. Limits of a device: at most 512
+ *  experts, and tokens of a chunk times slots within int32.
+ *  @param options or NULL = defaults @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_OPTIONS (also a layer beyond the device's limits), DMOE_E_NO_MEMORY,
+ *  DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_layer_create(dmoe_device *device, const dmoe_layer *layer, const dmoe_device_layer_options *options, dmoe_device_layer **device_layer);
+/** Frees a device layer; accepts NULL. */
+DMOE_API void dmoe_device_layer_destroy(dmoe_device_layer *device_layer);
+/** dmoe_layer_forward on the device, with host memory: the same checks, decisions and texts, and outputs within the bound of the device's kernels.
+ *  Returns when it is done. @param limits or NULL @param routes [out] or NULL @param report [out] or NULL
+ *  @return as dmoe_layer_forward; DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_layer_forward(const dmoe_device_layer *device_layer, const dmoe_matrix_f32 *hidden, const dmoe_route_params *params, const dmoe_layer_params *limits, const dmoe_routes *routes, const dmoe_output_f32 *output, dmoe_batch_report *report);
+/** dmoe_layer_execute on the device, with host memory. @param report [out] or NULL @return as dmoe_layer_execute; DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_layer_execute(const dmoe_device_layer *device_layer, const dmoe_matrix_f32 *hidden, const dmoe_routes *routes, const dmoe_output_f32 *output, dmoe_batch_report *report);
+/** Routes and runs a batch that lies in device memory, in the order of a stream, without waiting and without a copy. Waits only while max_calls calls
+ *  are under way: a stream may then not wait for what this thread is yet to do. What a kernel finds wrong (a value that is not finite, too few usable
+ *  experts, overflow) is told by the completion; outputs are then undefined.
+ *  @param forward device memory, valid until the completion @param params host memory, its arrays as well; read before this returns
+ *  @param stream not being captured; NULL = one of the library's @param completion [out] to be destroyed by dmoe_completion_destroy
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE (params), DMOE_E_BALANCE (params), DMOE_E_STATE (a stream that is being
+ *  captured), DMOE_E_NO_MEMORY, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_layer_forward_async(const dmoe_device_layer *device_layer, const dmoe_device_forward *forward, const dmoe_route_params *params, void *stream, dmoe_completion **completion);
+
+/** Whether a call has ended, without waiting. @param done [out] 1 when it has, well or not @return DMOE_OK, DMOE_E_ARGUMENT */
+DMOE_API dmoe_status dmoe_completion_query(dmoe_completion *completion, int32_t *done);
+/** Waits for the end of a call and tells how it ended; may be called again, by many threads. @param report [out] or NULL
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_NOT_FINITE, DMOE_E_BALANCE, DMOE_E_OVERFLOW (each naming the lowest token), DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_completion_wait(dmoe_completion *completion, dmoe_batch_report *report);
+/** Calls back once when the call has ended, well or not, on a thread of this library, also when it has ended already. That thread serves all calls: the callback
+ *  must be short and must not wait for another call. It may come after dmoe_completion_destroy. @param callback not NULL @param context handed to it
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_STATE (asked for already), DMOE_E_NO_MEMORY */
+DMOE_API dmoe_status dmoe_completion_notify(dmoe_completion *completion, void (*callback)(void *context), void *context);
+/** Waits for the end of the call and frees the completion; accepts NULL. */
+DMOE_API void dmoe_completion_destroy(dmoe_completion *completion);
+
+/** Scores rows in device memory, in the order of a stream. @param stream NULL = waits for the end; only then values that cannot be scored are told
+ *  @return DMOE_OK, DMOE_E_ARGUMENT (also an attention weight below 0), DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_OVERFLOW, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_score(const dmoe_device *device, const dmoe_device_score_params *params, void *stream);
+/** Normalises rows in device memory, in the order of a stream. @param stream NULL = waits for the end
+ *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_BACKEND */
+DMOE_API dmoe_status dmoe_device_norm(const dmoe_device *device, const dmoe_device_norm_params *params, void *stream);
 
 #ifdef __cplusplus
 }

@@ -4,8 +4,8 @@
 #include "core/memory.hpp"
 #include "core/thread_pool.hpp"
 #include "core/views.hpp"
+#include "driver/devices.hpp"
 #include "engine/cpu.hpp"
-#include "engine/cuda_probe.hpp"
 
 using namespace dmoe;
 
@@ -32,7 +32,7 @@ dmoe_runtime_info query() {
   info.library_version = DMOE_LIBRARY_VERSION;
   info.cpu_name = cpu.name;
   info.isa_reason = isa_reason();
-  info.cuda_reason = cuda_reason();
+  info.cuda_reason = cuda::cuda_reason();
   const CallCounts calls = call_counts();
   info.calls_running = calls.running;
   info.calls_waiting = calls.waiting;

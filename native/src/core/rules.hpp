@@ -8,5 +8,6 @@
 #include "core/rules/math.hpp"
 #include "core/rules/noise.hpp"
 #include "core/rules/rank.hpp"
+#include "core/rules/score.hpp"
 
 #endif  // DYNAMICMOE_CORE_RULES_HPP_

@@ -17,10 +17,6 @@ void require_complete(const Experts& experts, const char* name) {
   DMOE_REQUIRE(missing < 0, DMOE_E_STATE, "%s: expert %d has no weights", name, missing);
 }
 
-void write_report(const dmoe_batch_report& made, dmoe_batch_report* report) {
-  if (report != nullptr) write_struct(&made, report, sizeof made);
-}
-
 }  // namespace
 
 // Arrays of a forward call; laid twice, to measure and for real.
@@ -81,45 +77,6 @@ Layer::Layer(const dmoe_layer_options& options, std::shared_ptr<const Router> ro
   setup_.shared_gate = shared_gate_.data();
 }
 
-void Layer::check_matrices(const MatrixView& hidden, const OutputView& output) const {
-  router_->check_hidden(hidden);
-  DMOE_REQUIRE(output.rows == hidden.rows && output.columns == hidden.columns, DMOE_E_SHAPE,
-               "output is [%lld, %lld], hidden is [%lld, %lld]", static_cast<long long>(output.rows),
-               static_cast<long long>(output.columns), static_cast<long long>(hidden.rows),
-               static_cast<long long>(hidden.columns));
-}
-
-void Layer::check_apart(const MatrixView& hidden, const OutputView& output, const dmoe_routes& routes,
-                        const dmoe_route_params* params) const {
-  const int64_t tokens = hidden.rows;
-  const int64_t experts = router_->experts();
-  const int64_t cells = checked_product(tokens, routes.slots, "routes");
-  const Span ids = span_of(routes.ids, cells, "routes.ids");
-  const Span weights = span_of(routes.weights, cells, "routes.weights");
-  const Span out = span_of(output, "output");
-  if (params == nullptr) {
-    const Span read[] = {span_of(hidden, "hidden"), ids, weights};
-    require_disjoint(&out, 1, read, 3);
-    return;
-  }
-  const Span written[] = {out,
-                          ids,
-                          weights,
-                          span_of(routes.counts, tokens, "routes.counts"),
-                          span_of(routes.scores, tokens, "routes.scores"),
-                          span_of(routes.logits, checked_product(tokens, experts, "logits"), "routes.logits"),
-                          span_of(routes.gaps, cells, "routes.gaps"),
-                          span_of(routes.expert_routes, experts, "routes.expert_routes")};
-  const Span read[] = {span_of(hidden, "hidden"),
-                       span_of(params->scores, tokens, "params.scores"),
-                       span_of(params->counts, tokens, "params.counts"),
-                       span_of(params->token_taus, tokens, "params.token_taus"),
-                       span_of(params->positions, tokens, "params.positions"),
-                       span_of(params->selection_bias, experts, "params.selection_bias"),
-                       span_of(params->expert_mask, experts, "params.expert_mask")};
-  require_disjoint(written, 8, read, 7);
-}
-
 ExpertPassSetup Layer::setup_of_call() const noexcept {
   ExpertPassSetup setup = setup_;
   setup.threads = region_threads(options_.threads);
@@ -155,24 +112,15 @@ void Layer::run_blocks(ExpertPass& pass, const MatrixView& hidden, const int32_t
 void Layer::forward(const MatrixView& hidden, const dmoe_route_params* params,
                     const dmoe_layer_params* limits, const dmoe_routes* routes, const OutputView& output,
                     dmoe_batch_report* report) const {
-  check_matrices(hidden, output);
-  const int64_t tokens = hidden.rows;
-  const dmoe_layer_params limit = check_limits(limits);
-  if (report != nullptr) read_struct(report, dmoe_batch_report{}, "report");
-  dmoe_routes kept{};
-  if (routes != nullptr) kept = router_->check_routes(routes, tokens, 1);
-  const RouteCall call = router_->check(params, tokens, rows_of(kept));
-  if (routes == nullptr) kept.slots = call.params.max_experts;
-  DMOE_REQUIRE(kept.slots >= call.params.max_experts, DMOE_E_SHAPE,
-               "routes.slots is %d, must be >= max_experts (%d)", kept.slots, call.params.max_experts);
-  check_apart(hidden, output, kept, &call.params);
-  require_satisfiable(limit, call, kept.slots);
-  if (limits_anything(limit)) require_limitable(tokens, kept.slots);
-  in_turn(microseconds(tokens, kept.slots), [&] { forward_now(hidden, call, limit, kept, output, report); });
+  const ForwardCall call = check_forward(*router_, hidden, params, limits, routes, output, report);
+  in_turn(microseconds(hidden.rows, call.routes.slots), [&] { forward_now(hidden, call, output, report); });
 }
 
-void Layer::forward_now(const MatrixView& hidden, const RouteCall& call, const dmoe_layer_params& limit,
-                        const dmoe_routes& kept, const OutputView& output, dmoe_batch_report* report) const {
+void Layer::forward_now(const MatrixView& hidden, const ForwardCall& checked, const OutputView& output,
+                        dmoe_batch_report* report) const {
+  const RouteCall& call = checked.route;
+  const dmoe_layer_params& limit = checked.limits;
+  const dmoe_routes& kept = checked.routes;
   const int64_t tokens = hidden.rows;
   const int64_t experts = router_->experts();
   const int64_t slots = kept.slots;
@@ -208,36 +156,10 @@ void Layer::forward_now(const MatrixView& hidden, const RouteCall& call, const d
   write_report(made, report);
 }
 
-// Ids in range and distinct within a token, weights finite. @param last_token [experts] scratch
-void Layer::check_given_routes(const dmoe_routes& routes, int64_t* last_token) const {
-  const int64_t experts = router_->experts();
-  std::fill(last_token, last_token + experts, int64_t{-1});
-  for (int64_t t = 0; t < routes.tokens; ++t) {
-    for (int64_t s = 0; s < routes.slots; ++s) {
-      const int32_t id = routes.ids[t * routes.slots + s];
-      DMOE_REQUIRE(id >= -1 && id < experts, DMOE_E_ARGUMENT,
-                   "token %lld slot %lld: expert id is %d, must be within -1..%lld",
-                   static_cast<long long>(t), static_cast<long long>(s), id,
-                   static_cast<long long>(experts - 1));
-      if (id < 0) continue;
-      DMOE_REQUIRE(last_token[id] != t, DMOE_E_ARGUMENT, "token %lld: expert %d is given twice",
-                   static_cast<long long>(t), id);
-      DMOE_REQUIRE(std::isfinite(routes.weights[t * routes.slots + s]), DMOE_E_NOT_FINITE,
-                   "token %lld slot %lld: the weight is not finite", static_cast<long long>(t),
-                   static_cast<long long>(s));
-      last_token[id] = t;
-    }
-  }
-}
-
 void Layer::execute(const MatrixView& hidden, const dmoe_routes* routes, const OutputView& output,
                     dmoe_batch_report* report) const {
-  check_matrices(hidden, output);
-  const int64_t tokens = hidden.rows;
-  const dmoe_routes given = router_->check_routes(routes, tokens, 1);
-  check_apart(hidden, output, given, nullptr);
-  if (report != nullptr) read_struct(report, dmoe_batch_report{}, "report");
-  in_turn(microseconds(tokens, given.slots), [&] { execute_now(hidden, given, output, report); });
+  const dmoe_routes given = check_execute(*router_, hidden, routes, output, report);
+  in_turn(microseconds(hidden.rows, given.slots), [&] { execute_now(hidden, given, output, report); });
 }
 
 void Layer::execute_now(const MatrixView& hidden, const dmoe_routes& given, const OutputView& output,
@@ -257,7 +179,7 @@ void Layer::execute_now(const MatrixView& hidden, const dmoe_routes& given, cons
   Arena arena = lease.arena();
   int64_t* load = arena.take<int64_t>(size(experts));
   ExpertPass pass(setup, block, given.slots, arena);
-  check_given_routes(given, load);
+  check_given_routes(*router_, given, load);
   run_blocks(pass, hidden, given.ids, given.weights, given.slots, output);
   count_routes(given.ids, tokens, given.slots, router_->experts(), load);
   write_report(make_report(load, router_->experts(), tokens), report);

@@ -11,6 +11,7 @@
 #include "dynamicmoe/dynamicmoe.h"
 #include "engine/expert_pass.hpp"
 #include "engine/experts.hpp"
+#include "engine/forward_call.hpp"
 #include "engine/router.hpp"
 
 namespace dmoe {
@@ -29,13 +30,23 @@ class Layer {
   void execute(const MatrixView& hidden, const dmoe_routes* routes, const OutputView& output,
                dmoe_batch_report* report) const;
 
+  const dmoe_layer_options& options() const noexcept { return options_; }
+  const std::shared_ptr<const Router>& router() const noexcept { return router_; }
+  const Experts& routed() const noexcept { return *routed_; }
+  const std::shared_ptr<const Experts>& routed_owner() const noexcept { return routed_; }
+  /** nullptr when there are none. */
+  const Experts* shared() const noexcept { return shared_.get(); }
+  const std::shared_ptr<const Experts>& shared_owner() const noexcept { return shared_; }
+  /** [hidden], or nullptr when shared experts have weight 1. */
+  const float* shared_gate() const noexcept { return setup_.shared_gate; }
+
  private:
   struct ForwardScratch;
 
   // The parts of the calls that wait for their turn. The workspace is taken in them: there need be no more of
   // these than calls that run.
-  void forward_now(const MatrixView& hidden, const RouteCall& call, const dmoe_layer_params& limit,
-                   const dmoe_routes& kept, const OutputView& output, dmoe_batch_report* report) const;
+  void forward_now(const MatrixView& hidden, const ForwardCall& checked, const OutputView& output,
+                   dmoe_batch_report* report) const;
   void execute_now(const MatrixView& hidden, const dmoe_routes& given, const OutputView& output,
                    dmoe_batch_report* report) const;
   /** What the passes of one call are made of. The pool may be resized while the call runs; all of it goes by
@@ -43,13 +54,6 @@ class Layer {
   ExpertPassSetup setup_of_call() const noexcept;
   /** See in_turn(). */
   double microseconds(int64_t tokens, int64_t slots) const noexcept;
-  void check_matrices(const MatrixView& hidden, const OutputView& output) const;
-  /** No output may share memory with an input or another output. @param params of a forward call, which
-   * writes the routes; nullptr: they are read */
-  void check_apart(const MatrixView& hidden, const OutputView& output, const dmoe_routes& routes,
-                   const dmoe_route_params* params) const;
-  /** @param last_token [experts] scratch */
-  void check_given_routes(const dmoe_routes& routes, int64_t* last_token) const;
   int64_t block_tokens(int64_t slots) const;
   void run_blocks(ExpertPass& pass, const MatrixView& hidden, const int32_t* ids, const float* weights,
                   int64_t slots, const OutputView& output) const;

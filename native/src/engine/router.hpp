@@ -87,6 +87,13 @@ class Router {
   /** What ranks a token's experts in a call. */
   RankRules rank_rules(const RouteCall& call) const;
   const KernelTable& kernels() const noexcept { return *kernels_; }
+  /** Gate weights in panels of 32 experts, [panel][hidden][32], and the bias padded alike or nullptr: what a
+   * copy on a device is made of. */
+  const float* packed() const noexcept { return packed_.data(); }
+  const float* bias() const noexcept { return bias_.empty() ? nullptr : bias_.data(); }
+  int64_t padded_experts() const noexcept { return panels_ * 32; }
+  /** ln E. */
+  float log_experts() const noexcept { return log_experts_; }
   WorkspacePool& workspaces() const noexcept { return workspaces_; }
   /** Makes or frees workspaces of calls until `idle` of them are free. Throws std::bad_alloc. */
   void keep_workspaces(int32_t idle) const;
@@ -120,7 +127,6 @@ class Router {
   void decide_rows(const RouteCall& call, int64_t first, int64_t row, int64_t count, int worker,
                    const RouteScratch& scratch, const RouteRows& rows) const;
   int threads_for(int64_t work) const noexcept;
-  int64_t padded_experts() const noexcept { return panels_ * 32; }
 
   dmoe_router_options options_;
   const KernelTable* kernels_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/rules/score.hpp"
 #include "core/status.hpp"
 #include "core/thread_pool.hpp"
 #include "engine/cpu.hpp"
@@ -55,7 +56,7 @@ const KernelTable& table() { return kernel_table(resolve_isa(DMOE_ISA_AUTO)); }
 // H / ln n within [0, 1]; 0 when there is nothing to choose from.
 float normalised(float entropy, int64_t choices) {
   if (choices < 2) return 0.0f;
-  return std::clamp(entropy / static_cast<float>(std::log(static_cast<double>(choices))), 0.0f, 1.0f);
+  return std::clamp(entropy / rule_log_count(choices), 0.0f, 1.0f);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@ namespace DynamicMoE.Bindings.Tests.Generated;
 public class EnumTests
 {
     [Theory]
-    [InlineData(typeof(DmoeAbi), "Major=1 Minor=2")]
+    [InlineData(typeof(DmoeAbi), "Major=1 Minor=3")]
     [InlineData(typeof(DmoeStatus), "Ok=0 Argument=10 Shape=11 NotFinite=12 Options=13 State=14 Balance=15 Overflow=16 NoMemory=20 DeviceMemory=21 Backend=30 Internal=99")]
     [InlineData(typeof(DmoeDtype), "F32=0 Bf16=1 F16=2")]
     [InlineData(typeof(DmoeFormat), "F32=0 Bf16=1 Q8=2 Q4=3")]
@@ -17,6 +17,7 @@ public class EnumTests
     [InlineData(typeof(DmoeExpertKind), "Swiglu=0 Gelu=1 GeluTanh=2 Relu=3 Silu=4 Linear=5")]
     [InlineData(typeof(DmoeOverflow), "Drop=0 Reroute=1")]
     [InlineData(typeof(DmoeHeadAggregation), "Mean=0 Max=1 Min=2")]
+    [InlineData(typeof(DmoeDeviceScoreKind), "L2Norm=0 SoftmaxEntropy=1 SoftmaxMargin=2 AttentionEntropy=3")]
     public void Enum_WhenRegenerated_KeepsItsValues(Type type, string expected)
     {
         ArgumentNullException.ThrowIfNull(type);

@@ -10,6 +10,7 @@ public class CSharpEmitterTests
     [InlineData("internal static partial DmoeStatus dmoe_thing_create(DmoeThingOptions* options, long* @params, out ThingHandle thing);")]
     [InlineData("internal static partial void dmoe_thing_destroy(nint thing);")]
     [InlineData("internal static partial byte dmoe_thing_use(ThingHandle thing, DmoeMode mode);")]
+    [InlineData("internal static partial void dmoe_thing_notify(ThingHandle thing, delegate* unmanaged[Cdecl]<void*, void> callback, void* context);")]
     [InlineData("    /// <summary>Makes a thing &amp; more.</summary>\n    /// <param name=\"options\">how to make it</param>\n")]
     [InlineData("    [SuppressGCTransition]\n    internal static partial byte* dmoe_status_name(DmoeStatus status);")]
     public void Emit_WhenFunctionIsGiven_WritesItsDeclaration(string expected) =>

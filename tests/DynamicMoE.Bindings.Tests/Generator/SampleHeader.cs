@@ -28,6 +28,7 @@ internal static class SampleHeader
         dmoe_status dmoe_thing_create(const dmoe_thing_options *options, int64_t *params, dmoe_thing **thing);
         void dmoe_thing_destroy(dmoe_thing *thing);
         uint8_t dmoe_thing_use(const dmoe_thing *thing, dmoe_mode mode);
+        void dmoe_thing_notify(dmoe_thing *thing, void (*callback)(void *context), void *context);
         const char *dmoe_status_name(dmoe_status status);
         """;
 

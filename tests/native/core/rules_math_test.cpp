@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/rules/math.hpp"
+#include "core/rules/score.hpp"
 
 namespace dmoe {
 namespace {
@@ -108,6 +108,12 @@ TEST(RulesMath, SoftmaxMass_WhenLogitsAreAnySize_HasItsLargestAtOne) {
     EXPECT_TRUE(std::isfinite(total));
     EXPECT_GE(total, 1.0f);
   }
+}
+
+TEST(RulesMath, LogCount_OfEveryCount_IsTheNearestFloat) {
+  for (int64_t n = 1; n <= 1 << 20; ++n)
+    ASSERT_EQ(rule_log_count(n), static_cast<float>(std::log(static_cast<double>(n)))) << n;
+  EXPECT_EQ(rule_log_count(INT32_MAX), static_cast<float>(std::log(2147483647.0)));
 }
 
 }  // namespace

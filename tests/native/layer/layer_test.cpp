@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "engine/cpu.hpp"
+#include "support/cases/expert_cases.hpp"
 #include "support/same_bits.hpp"
 #include "support/test_layer.hpp"
 
@@ -36,9 +37,8 @@ void expect_correct(const TestLayer& layer, int64_t tokens) {
 }
 
 TEST(Layer, Forward_WhenAnyShapeAndFormat_IsWithinItsBound) {
-  const LayerSpec shapes[] = {spec(1, 1, 1, 1), spec(17, 33, 3, 2), spec(33, 17, 60, 4), spec(64, 48, 8, 8),
-                              spec(100, 31, 5, 1)};
-  for (LayerSpec s : shapes) {
+  for (const RoutedShape& shape : kRoutedShapes) {
+    LayerSpec s = spec(shape.hidden, shape.width, shape.experts, shape.k);
     for (int32_t format : kFormats) {
       s.format = format;
       const TestLayer layer(s);

@@ -1,13 +1,11 @@
 // score: the body of every level. Plain loops over 16 lanes; the level's flags make vectors of them.
 
-#include "core/rules/math.hpp"
+#include "core/rules/score.hpp"
 
 #define DMOE_SCORE inline __attribute__((always_inline))
 
 namespace dmoe {
 namespace {
-
-constexpr float kSmallestNormal = 1.17549435e-38f;
 
 // Calls lane(j, x[i]) for every element, element i in lane i % 16.
 template <class Lane>
@@ -43,13 +41,7 @@ DMOE_SCORE void score_margin(const ScoreRows& task) {
   for (int64_t r = 0; r < task.rows; ++r) {
     float first, second;
     two_largest(task.data + r * task.stride, task.columns, &first, &second);
-    float margin = task.columns < 2 ? 0.0f : rule_exp(second - first);
-    if (task.sigmoid && task.columns >= 2) {
-      // Where both underflow, sigmoid(x) is e^x and the softmax formula is its ratio.
-      const float p = rule_sigmoid(first);
-      if (p > 1e-30f) margin = rule_sigmoid(second) / p;
-    }
-    task.scores[r] = margin > 1.0f ? 1.0f : margin;
+    task.scores[r] = rule_margin(task.sigmoid, task.columns, first, second);
   }
 }
 
@@ -61,14 +53,13 @@ DMOE_SCORE void score_entropy(const ScoreRows& task) {
     float s[DMOE_TREE_LANES] = {0.0f}, a[DMOE_TREE_LANES] = {0.0f};
     for_lanes(
         x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
-          float d = (best - v) / task.temperature;
-          d = d < 104.0f ? d : 104.0f;
+          const float d = rule_distance(best, v, task.temperature);
           const float e = rule_exp(-d);
           s[j] += e;
           a[j] = rule_fma(d, e, a[j]);
         });
     const float sum = rule_tree_fold(s);
-    task.scores[r] = rule_log(sum) + rule_tree_fold(a) / sum;
+    task.scores[r] = rule_softmax_entropy(sum, rule_tree_fold(a));
   }
 }
 
@@ -76,12 +67,11 @@ DMOE_SCORE void score_shares(const ScoreRows& task) {
   for (int64_t r = 0; r < task.rows; ++r) {
     const float total = task.totals[r];
     float h[DMOE_TREE_LANES] = {0.0f};
-    if (total >= kSmallestNormal)
+    if (total >= DMOE_SMALLEST_NORMAL)
       for_lanes(
           task.data + r * task.stride, task.columns, [&](int j, float v) __attribute__((always_inline)) {
             const float p = v / total;
-            const float log_p = rule_log(p > kSmallestNormal ? p : kSmallestNormal);
-            h[j] = rule_fma(-p, log_p, h[j]);
+            h[j] = rule_fma(-p, rule_log_normal(p), h[j]);
           });
     const float entropy = rule_tree_fold(h);
     task.scores[r] = entropy > 0.0f ? entropy : 0.0f;
@@ -101,12 +91,6 @@ DMOE_SCORE void score_l2(const ScoreRows& task) {
   }
 }
 
-DMOE_SCORE float sharpened(float x, float best, float temperature) {
-  const float share = x / best;
-  const float power = rule_exp(rule_log(share > kSmallestNormal ? share : kSmallestNormal) / temperature);
-  return share > kSmallestNormal ? power : 0.0f;
-}
-
 DMOE_SCORE void score_attention(const ScoreRows& task) {
   for (int64_t r = 0; r < task.rows; ++r) {
     const float* x = task.data + r * task.stride;
@@ -119,14 +103,13 @@ DMOE_SCORE void score_attention(const ScoreRows& task) {
     float s[DMOE_TREE_LANES] = {0.0f}, h[DMOE_TREE_LANES] = {0.0f};
     for_lanes(
         x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
-          s[j] += sharpened(v, best, task.temperature);
+          s[j] += rule_sharpened(v, best, task.temperature);
         });
     const float sum = rule_tree_fold(s);
     for_lanes(
         x, task.columns, [&](int j, float v) __attribute__((always_inline)) {
-          const float p = sharpened(v, best, task.temperature) / sum;
-          const float inside = p + task.epsilon;
-          h[j] = rule_fma(-p, rule_log(inside > kSmallestNormal ? inside : kSmallestNormal), h[j]);
+          const float p = rule_sharpened(v, best, task.temperature) / sum;
+          h[j] = rule_fma(-p, rule_log_normal(p + task.epsilon), h[j]);
         });
     const float entropy = rule_tree_fold(h);
     task.scores[r] = entropy > 0.0f ? entropy : 0.0f;

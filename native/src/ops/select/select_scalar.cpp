@@ -1,13 +1,10 @@
 // select / portable: one token at a time. E comparisons against the smallest kept key, nearly all of which
 // fail.
-#include "core/rules/math.hpp"
+#include "core/rules/score.hpp"
 #include "ops/select/select.hpp"
 
 namespace dmoe {
 namespace {
-
-// Below this a sum of masses has lost its digits to underflow; logits take over.
-constexpr float kSmallestSum = 1e-30f;
 
 int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 
@@ -35,7 +32,7 @@ void shares(const Select& task, const float* logits, const float* mass, const ui
             const uint64_t* base, int32_t over, float* weights) {
   for (int32_t i = 0; i < over; ++i) task.base[i] = mass[rule_key_id(base[i])];
   float sum = rule_tree_sum(task.base, over);
-  if (sum >= kSmallestSum) {
+  if (sum >= DMOE_SMALLEST_MASS) {
     for (int32_t i = 0; i < count; ++i) weights[i] = task.routed_scale * (mass[rule_key_id(keys[i])] / sum);
     return;
   }

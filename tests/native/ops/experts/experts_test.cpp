@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/activations.hpp"
+#include "support/cases/expert_cases.hpp"
 #include "support/kernel_lines.hpp"
 #include "support/packed.hpp"
 #include "support/same_bits.hpp"
@@ -12,14 +13,13 @@
 namespace dmoe::test {
 namespace {
 
-struct Shape {
-  int64_t hidden;
-  int64_t width;
-  int64_t rows;
-};
-// 2100 is more than one block of k in every format; 26 rows are three tiles at AVX-512, not all equal.
-const Shape kShapes[] = {{1, 1, 1},      {7, 17, 2},    {16, 33, 3},    {33, 16, 7},   {64, 48, 1},
-                         {200, 100, 13}, {1100, 40, 9}, {2100, 40, 26}, {40, 2100, 26}};
+using Shape = ExpertShape;
+
+std::vector<Shape> shapes() {
+  std::vector<Shape> all(std::begin(kExpertShapes), std::end(kExpertShapes));
+  all.insert(all.end(), std::begin(kLongExpertShapes), std::end(kLongExpertShapes));
+  return all;
+}
 
 // The operands of one up product; for kinds without a gate, `gate` is unused.
 struct UpCase {
@@ -153,7 +153,7 @@ void check_up(const char* op, int32_t format) {
   const auto lines = kernel_lines<experts_up_f32_kernel>(op);
   ASSERT_FALSE(lines.empty());
   Random random(7);
-  for (const Shape& shape : kShapes) {
+  for (const Shape& shape : shapes()) {
     // What the large shapes are for does not depend on the activation.
     const int32_t last_kind = shape.hidden + shape.width > 2000 ? DMOE_EXPERT_SWIGLU : DMOE_EXPERT_SILU;
     for (int32_t kind = DMOE_EXPERT_SWIGLU; kind <= last_kind; ++kind) {
@@ -223,7 +223,7 @@ void check_down(const char* op, int32_t format) {
   const auto lines = kernel_lines<experts_down_f32_kernel>(op);
   ASSERT_FALSE(lines.empty());
   Random random(11);
-  for (const Shape& shape : kShapes) {
+  for (const Shape& shape : shapes()) {
     const InputRows h(random, shape.rows, shape.width, format);
     const PackedWeights w(random, shape.hidden, shape.width, format);
     const int64_t stride = panels_for(shape.hidden) * 32;

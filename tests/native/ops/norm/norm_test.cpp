@@ -3,44 +3,31 @@
 
 #include <gtest/gtest.h>
 
+#include "support/cases/row_cases.hpp"
 #include "support/kernel_lines.hpp"
-#include "support/numbers.hpp"
 #include "support/same_bits.hpp"
 
 namespace dmoe::test {
 namespace {
 
-constexpr float kEpsilon = 1e-5f;
+constexpr float kEpsilon = NormCase::kEpsilon;
 
-struct NormCase {
-  int64_t rows = 3;
-  int64_t columns;
-  std::vector<float> x, weight, bias;
-
-  NormCase(Random& random, int64_t n)
-      : columns(n), x(random.normals(3 * n)), weight(random.normals(n)), bias(random.normals(n)) {}
-
-  std::vector<float> run(norm_rms_kernel* kernel, bool affine) const {
-    std::vector<float> y(x.size());
-    kernel({x.data(), columns, rows, columns, affine ? weight.data() : nullptr,
-            affine ? bias.data() : nullptr, kEpsilon, y.data(), columns});
-    return y;
-  }
-  double at(int64_t row, int64_t column) const {
-    return static_cast<double>(x[static_cast<size_t>(row * columns + column)]);
-  }
-};
+std::vector<float> run(const NormCase& c, norm_rms_kernel* kernel, bool affine) {
+  std::vector<float> y(c.x.size());
+  kernel({c.x.data(), c.columns, c.rows, c.columns, affine ? c.weight.data() : nullptr,
+          affine ? c.bias.data() : nullptr, kEpsilon, y.data(), c.columns});
+  return y;
+}
 
 void check_norm(const char* op, bool centred) {
   const auto lines = kernel_lines<norm_rms_kernel>(op);
   ASSERT_FALSE(lines.empty());
-  Random random(9);
-  for (int64_t columns : {1, 5, 16, 31, 32, 100, 768}) {
-    const NormCase c(random, columns);
+  for (const NormCase& c : norm_cases()) {
+    const int64_t columns = c.columns;
     for (bool affine : {false, true}) {
-      const std::vector<float> portable = c.run(lines.back().run, affine);
+      const std::vector<float> portable = run(c, lines.back().run, affine);
       for (const auto& line : lines) {
-        const std::vector<float> y = c.run(line.run, affine);
+        const std::vector<float> y = run(c, line.run, affine);
         EXPECT_TRUE(same_bits(y, portable)) << line.name;
         std::vector<float> in_place = c.x;
         line.run({in_place.data(), columns, c.rows, columns, affine ? c.weight.data() : nullptr,

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "support/cases/row_cases.hpp"
 #include "support/kernel_lines.hpp"
-#include "support/numbers.hpp"
 #include "support/same_bits.hpp"
 
 namespace dmoe::test {
@@ -51,22 +51,6 @@ void check(const char* op, const std::vector<std::vector<float>>& rows, ScoreRow
   }
 }
 
-std::vector<std::vector<float>> rows_of(float scale, bool positive) {
-  Random random(11);
-  std::vector<std::vector<float>> rows;
-  for (int64_t n : {1, 2, 8, 15, 16, 17, 100, 1000}) {
-    auto row = random.normals(n, scale);
-    if (positive)
-      for (float& v : row) v = std::abs(v);
-    rows.push_back(row);
-    rows.push_back(std::vector<float>(static_cast<size_t>(n), 0.125f));
-    auto one_hot = std::vector<float>(static_cast<size_t>(n), 0.0f);
-    one_hot[static_cast<size_t>(n / 2)] = 60.0f;
-    rows.push_back(one_hot);
-  }
-  return rows;
-}
-
 TEST(ScoreOp, Margin_OfSoftmaxAndSigmoid_IsP2OverP1) {
   for (int sigmoid : {0, 1})
     for (float scale : {0.1f, 1.0f, 40.0f}) {
@@ -77,7 +61,7 @@ TEST(ScoreOp, Margin_OfSoftmaxAndSigmoid_IsP2OverP1) {
         return x;
       };
       check(
-          "score_margin", rows_of(scale, false), task,
+          "score_margin", score_rows(scale, false), task,
           [&](const std::vector<double>& x) {
             if (x.size() < 2) return 0.0;
             const auto s = two(x);
@@ -95,7 +79,7 @@ TEST(ScoreOp, Entropy_OfSoftmax_IsWithinItsBound) {
     ScoreRows task{};
     task.temperature = temperature;
     check(
-        "score_entropy", rows_of(3.0f, false), task,
+        "score_entropy", score_rows(3.0f, false), task,
         [&](const std::vector<double>& x) {
           const double best = *std::max_element(x.begin(), x.end());
           std::vector<double> mass;
@@ -110,7 +94,7 @@ TEST(ScoreOp, Entropy_OfSoftmax_IsWithinItsBound) {
 }
 
 TEST(ScoreOp, Shares_OfMasses_IsWithinItsBound) {
-  for (const auto& row : rows_of(1.0f, true)) {
+  for (const auto& row : score_rows(1.0f, true)) {
     float total = 0;
     double exact_total = 0;
     for (float v : row) exact_total += static_cast<double>(v);
@@ -129,7 +113,7 @@ TEST(ScoreOp, Shares_OfMasses_IsWithinItsBound) {
 TEST(ScoreOp, L2_OfAnyMagnitude_IsWithinOneUlp) {
   for (float scale : {1e-30f, 1.0f, 1e30f})
     check(
-        "score_l2", rows_of(scale, false), ScoreRows{},
+        "score_l2", score_rows(scale, false), ScoreRows{},
         [](const std::vector<double>& x) {
           double sum = 0;
           for (double v : x) sum += v * v;
@@ -149,7 +133,7 @@ TEST(ScoreOp, Attention_Sharpened_IsWithinItsBound) {
       task.temperature = temperature;
       task.epsilon = epsilon;
       check(
-          "score_attention", rows_of(1.0f, true), task,
+          "score_attention", score_rows(1.0f, true), task,
           [&](const std::vector<double>& x) {
             std::vector<double> mass;
             for (double v : x) mass.push_back(v > 0 ? std::pow(v, 1 / static_cast<double>(temperature)) : 0);
