@@ -36,12 +36,11 @@ const unsigned char* Machine::parameter_at(const Instruction& it, uint64_t addre
 }
 unsigned char* Machine::global_at(const Instruction& it, uint64_t address, size_t bytes) const {
   if (address % bytes != 0) refuse(*this, it, "global", address, bytes, "not aligned");
-  const bool window = address >= kSharedWindow;
-  const bool nowhere = address < 4096;
-  if (window || nowhere || (may_touch != nullptr && !may_touch(address, bytes))) {
-    refuse(*this, it, "global", address, bytes, "out of range");
-  }
-  return reinterpret_cast<unsigned char*>(address);
+  const bool nowhere = address >= kSharedWindow || address < 4096;
+  unsigned char* there = reinterpret_cast<unsigned char*>(address);
+  if (!nowhere && global != nullptr) there = global(address, bytes);
+  if (nowhere || there == nullptr) refuse(*this, it, "global", address, bytes, "out of range");
+  return there;
 }
 unsigned char* Machine::generic_at(const Instruction& it, uint64_t address, size_t bytes) const {
   if (address - kSharedWindow < kWindowBytes) return shared_at(it, address - kSharedWindow, bytes);

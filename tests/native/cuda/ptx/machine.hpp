@@ -17,8 +17,9 @@ constexpr uint64_t kSharedWindow = uint64_t{1} << 56;
 constexpr uint64_t kLocalWindow = uint64_t{1} << 57;
 constexpr uint64_t kWindowBytes = uint64_t{1} << 32;
 
-/** Says whether a kernel may touch global memory there; absent, it may touch what the process may. */
-using GlobalCheck = bool (*)(uint64_t address, size_t bytes);
+/** Where the host has the bytes of global memory at an address of the kernel; null when there are none.
+ * Absent, the kernel's addresses are the process's. */
+using GlobalMemory = unsigned char* (*)(uint64_t address, size_t bytes);
 
 struct Machine {
   const Entry* entry;
@@ -28,7 +29,7 @@ struct Machine {
   unsigned char* shared;
   size_t shared_bytes;
   unsigned char* local;
-  GlobalCheck may_touch;
+  GlobalMemory global;
 
   /** Operand k as a T: its low bytes, for integers of any width, float and double. */
   template <class T>

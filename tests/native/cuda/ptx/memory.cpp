@@ -76,9 +76,10 @@ void copy_async(Machine& m, const Instruction& it) {
   // What is not read need not be there.
   const uint64_t from = m.address(it, 1);
   if (from % size != 0) m.fail(it, "cp.async from an address that is not aligned");
-  for (uint32_t i = 0; i < bytes; ++i) m.global_at(it, from + i, 1);
-  if (!sim::running->copies->start(to, reinterpret_cast<const void*>(from), static_cast<int>(size),
-                                   static_cast<int>(bytes))) {
+  const void* source = nullptr;
+  for (uint32_t i = bytes; i > 0; --i) source = m.global_at(it, from + i - 1, 1);
+  if (source == nullptr) source = to;  // nothing is read
+  if (!sim::running->copies->start(to, source, static_cast<int>(size), static_cast<int>(bytes))) {
     m.fail(it, "cp.async with more bytes than its size");
   }
 }

@@ -13,7 +13,7 @@ namespace {
 struct Memory {
   const Entry* entry;
   const void* parameters;
-  GlobalCheck may_touch;
+  GlobalMemory global;
   std::vector<unsigned char> shared;
   std::vector<uint64_t> registers;
   std::vector<unsigned char> local;
@@ -54,7 +54,7 @@ void thread(void* context) {
                   memory.shared.data(),
                   memory.shared.size(),
                   memory.local.data() + linear * entry.local,
-                  memory.may_touch};
+                  memory.global};
   start(machine);
   const size_t end = entry.code.size();
   while (machine.next < end) {
@@ -67,7 +67,7 @@ void thread(void* context) {
 }  // namespace
 
 void launch(const Entry& entry, dim3 grid, dim3 block, size_t dynamic_shared, const void* parameters,
-            uint32_t seed, GlobalCheck may_touch) {
+            uint32_t seed, GlobalMemory global) {
   const size_t threads = size_t{block.x} * block.y * block.z, shared = entry.static_shared + dynamic_shared;
   if (threads > entry.max_threads) throw sim::LaunchError(entry.name + ": more threads than .maxntid");
   if (entry.static_shared > (48 << 10) || shared > sim::kMaxShared) {
@@ -75,7 +75,7 @@ void launch(const Entry& entry, dim3 grid, dim3 block, size_t dynamic_shared, co
   }
   Memory memory{&entry,
                 parameters,
-                may_touch,
+                global,
                 std::vector<unsigned char>(shared),
                 std::vector<uint64_t>(threads * entry.registers.size()),
                 std::vector<unsigned char>(threads * entry.local)};

@@ -11,7 +11,7 @@ namespace dmoe::ptx {
  * threads than .maxntid, more shared memory than a block can have. A null check lets the kernel touch what
  * the process may. */
 void launch(const Entry& entry, dim3 grid, dim3 block, size_t dynamic_shared, const void* parameters,
-            uint32_t seed, GlobalCheck may_touch);
+            uint32_t seed, GlobalMemory global);
 
 }  // namespace dmoe::ptx
 
