@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using DynamicMoE.Benchmarks.Caching;
 using DynamicMoE.Benchmarks.Concurrency;
+using DynamicMoE.Benchmarks.CudaStatic;
 using DynamicMoE.Benchmarks.Hosting;
 using DynamicMoE.Benchmarks.Monitoring;
 
@@ -29,6 +30,12 @@ if (args is ["cache", ..])
 if (args is ["hosting", ..])
 {
     return HostingCommand.Run(args[1..]);
+}
+
+// Nor one that nothing is run for.
+if (args is ["cuda-static", ..])
+{
+    return CudaStaticCommand.Run(args[1..]);
 }
 
 // In process: the native library and its thread pool are the ones that a host has, and no second build is needed.

@@ -3,13 +3,24 @@ using DynamicMoE.Architecture.Tests.Sources;
 
 namespace DynamicMoE.Architecture.Tests;
 
-/// <summary>include &lt;- core &lt;- ops &lt;- engine &lt;- abi, and no operation knows another.</summary>
+/// <summary>include &lt;- core &lt;- ops &lt;- engine &lt;- cuda &lt;- abi, and no operation knows another.</summary>
 public partial class NativeIncludeTests
 {
-    private static readonly string[] Layers = ["include", "core", "ops", "engine", "abi"];
+    private static readonly string[] Layers = ["include", "core", "ops", "engine", "cuda", "abi"];
 
     /// <summary>Places that the compiler searches, after the folder of the including file.</summary>
-    private static readonly string[] SearchFolders = ["native/include", "native/src"];
+    private static readonly string[] SearchFolders = ["native/include", "native/src", "native/cuda", Tests];
+
+    /// <summary>Where kernels compiled for the simulator find its language.</summary>
+    private const string Tests = "tests/native";
+
+    /// <summary>What each folder of the CUDA backend may include beside its own files.</summary>
+    private static readonly (string Folder, string[] MayInclude)[] Backend =
+    [
+        ("native/cuda/kernels/", ["native/include/", "native/src/core/rules", Tests + "/cuda/sim/"]),
+        ("native/cuda/driver/", ["native/include/", "native/src/core/"]),
+        ("native/cuda/host/", ["native/include/", "native/src/core/", "native/src/engine/", "native/cuda/driver/", "native/cuda/kernels/"]),
+    ];
 
     /// <summary>
     /// What a file compiled for one instruction set may take from the system: types, intrinsics and C functions. A header
@@ -17,13 +28,14 @@ public partial class NativeIncludeTests
     /// </summary>
     private static readonly HashSet<string> IsaHeaders = ["stdint.h", "stddef.h", "string.h", "cstdint", "cstddef", "immintrin.h", "arm_neon.h", "type_traits"];
 
-    private static readonly IReadOnlyList<string> Sources = Repository.Files("native/src", ".h", ".hpp", ".cpp", ".inl", ".inc");
+    private static readonly IReadOnlyList<string> Sources =
+        [.. Repository.Files("native/src", ".h", ".hpp", ".cpp", ".inl", ".inc"), .. Repository.Files("native/cuda", ".hpp", ".cpp", ".cu")];
 
     [Fact]
     public void Includes_WhenProjectFiles_PointDownTheLayers() =>
         Rule.HasNoBreach(from file in Sources
                          from target in ProjectIncludes(file)
-                         where Layer(target) > Layer(file)
+                         where !target.StartsWith(Tests, StringComparison.Ordinal) && Layer(target) > Layer(file)
                          select $"{file} includes {target}");
 
     [Fact]
@@ -41,12 +53,22 @@ public partial class NativeIncludeTests
                          select $"{file} includes {include.Name}");
 
     [Fact]
-    public void Includes_WhenOfTheCore_DoNotNameTheDeviceBackend() =>
+    public void Includes_WhenOfTheBackend_KeepToTheirRooms() =>
+        Rule.HasNoBreach(from room in Backend
+                         from file in Sources
+                         where file.StartsWith(room.Folder, StringComparison.Ordinal)
+                         from target in ProjectIncludes(file)
+                         where !room.MayInclude.Append(room.Folder).Any(start => target.StartsWith(start, StringComparison.Ordinal))
+                         select $"{file} includes {target}");
+
+    [Fact]
+    public void Includes_WhenOfTheExports_TakeDevicesAndHostCodeOfTheBackendOnly() =>
         Rule.HasNoBreach(from file in Sources
-                         where file.StartsWith("native/src/core/", StringComparison.Ordinal) || file.StartsWith("native/src/ops/", StringComparison.Ordinal)
-                         from include in Includes(file)
-                         where include.Name.Contains("cuda", StringComparison.OrdinalIgnoreCase)
-                         select $"{file} includes {include.Name}");
+                         where file.StartsWith("native/src/abi/", StringComparison.Ordinal)
+                         from target in ProjectIncludes(file)
+                         where target.StartsWith("native/cuda/", StringComparison.Ordinal)
+                             && !target.StartsWith("native/cuda/host/", StringComparison.Ordinal) && target != "native/cuda/driver/devices.hpp"
+                         select $"{file} includes {target}");
 
     [Fact]
     public void Includes_WhenFileIsForOneInstructionSet_TakeNoSystemHeaderWithCode() =>
@@ -71,7 +93,7 @@ public partial class NativeIncludeTests
     private static int Layer(string path)
     {
         string[] parts = path.Split('/');
-        string name = parts[1] == "include" ? "include" : parts[2];
+        string name = parts[1] is "include" or "cuda" ? parts[1] : parts[2];
         int layer = Array.IndexOf(Layers, name);
         return layer >= 0 ? layer : throw new InvalidOperationException($"{path} is in no layer");
     }

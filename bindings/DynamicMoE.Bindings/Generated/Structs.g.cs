@@ -742,7 +742,7 @@ internal unsafe struct DmoeDeviceForward
     /// <summary>[out] [T, D] float32, a multiple of 4; apart from every input.</summary>
     public ulong Output;
 
-    /// <summary>[T] float32 in [0,1] in place of params.scores, not looked at; or 0.</summary>
+    /// <summary>[T] float32 in [0,1] in place of params.score_source, not looked at; or 0.</summary>
     public ulong GivenScores;
 
     /// <summary>[out] [T, slots] int32, or 0.</summary>
@@ -767,7 +767,7 @@ internal unsafe struct DmoeDeviceForward
     public static DmoeDeviceForward Create() => new() { StructSize = (uint)sizeof(DmoeDeviceForward) };
 }
 
-/// <summary>Rows in device memory to score; values are not looked at: what is not finite gives a score that is not.</summary>
+/// <summary>Rows in device memory to score.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct DmoeDeviceScoreParams
 {

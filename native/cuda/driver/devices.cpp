@@ -58,7 +58,7 @@ dmoe_device_info describe(const Driver& driver, int index) {
   info.memory_clock_khz = attribute(api, device, kAttributeMemoryClockKilohertz);
   info.memory_bus_bits = attribute(api, device, kAttributeMemoryBusBits);
   info.shared_bytes = attribute(api, device, kAttributeSharedBytesOptIn);
-  info.driver_version = driver.version;
+  info.driver_version = driver.version();
   info.l2_bytes = attribute(api, device, kAttributeL2Bytes);
   info.total_bytes = static_cast<int64_t>(bytes);
   info.name = keep_text(name);

@@ -35,6 +35,18 @@ void* symbol_of(void* library, const char* path, const char* name) {
   return symbol;
 }
 
+// Costs next to nothing when it has been done.
+void initialise(const Driver& driver) {
+  const Result result = driver.api.cuInit(0);
+  DMOE_REQUIRE(result != kNoDevice, DMOE_E_BACKEND, "unavailable, because the driver finds no device");
+  DMOE_REQUIRE(result == kSuccess, DMOE_E_BACKEND, "unavailable, because cuInit gave %s",
+               ResultText(driver.api, result).c_str());
+  const int version = driver.version();
+  DMOE_REQUIRE(version >= kOldestDriver, DMOE_E_BACKEND,
+               "unavailable, because the driver is of CUDA %d.%d; %d.%d or newer is needed", version / 1000,
+               version % 1000 / 10, kOldestDriver / 1000, kOldestDriver % 1000 / 10);
+}
+
 Driver open_driver(const char* path) {
   void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   DMOE_REQUIRE(library != nullptr, DMOE_E_BACKEND, "unavailable, because %s was not found", path);
@@ -45,16 +57,8 @@ Driver open_driver(const char* path) {
   DMOE_CUDA_LOAD(cuInit, )
   DMOE_CUDA_LOAD(cuGetErrorName, )
   DMOE_CUDA_LOAD(cuGetErrorString, )
-  const Result result = driver.api.cuInit(0);
-  DMOE_REQUIRE(result != kNoDevice, DMOE_E_BACKEND, "unavailable, because the driver finds no device");
-  DMOE_REQUIRE(result == kSuccess, DMOE_E_BACKEND, "unavailable, because cuInit gave %s",
-               ResultText(driver.api, result).c_str());
   DMOE_CUDA_LOAD(cuDriverGetVersion, )
-  check(driver.api, driver.api.cuDriverGetVersion(&driver.version), "cuDriverGetVersion");
-  DMOE_REQUIRE(driver.version >= kOldestDriver, DMOE_E_BACKEND,
-               "unavailable, because the driver is of CUDA %d.%d; %d.%d or newer is needed",
-               driver.version / 1000, driver.version % 1000 / 10, kOldestDriver / 1000,
-               kOldestDriver % 1000 / 10);
+  initialise(driver);
   DMOE_CUDA_DRIVER_API(DMOE_CUDA_LOAD)
 #undef DMOE_CUDA_LOAD
   return driver;
@@ -62,13 +66,22 @@ Driver open_driver(const char* path) {
 
 }  // namespace
 
+int Driver::version() const {
+  int version = 0;
+  check(api, api.cuDriverGetVersion(&version), "cuDriverGetVersion");
+  return version;
+}
+
 const Driver& load_driver(const char* path) {
   if (path == nullptr || *path == '\0') path = std::getenv("DYNAMIC_MOE_CUDA_DRIVER");
   if (path == nullptr || *path == '\0') path = kUsualPath;
   Kept& all = kept();
   const std::lock_guard lock(all.mutex);
   const auto found = all.drivers.find(path);
-  if (found != all.drivers.end()) return found->second;
+  if (found != all.drivers.end()) {
+    initialise(found->second);
+    return found->second;
+  }
   return all.drivers.emplace(path, open_driver(path)).first->second;
 }
 

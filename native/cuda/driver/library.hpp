@@ -10,7 +10,8 @@ namespace dmoe::cuda {
  * so that unloading it is not safe. */
 struct Driver {
   Api api;
-  int version = 0;  // 1000 major + 10 minor
+  /** CUDA version of the driver, 1000 major + 10 minor. Throws DMOE_E_BACKEND. */
+  int version() const;
 };
 
 /** CUDA 11.4, the first with cuGraphInstantiateWithFlags; memory pools and PTX 7.0 are older. */

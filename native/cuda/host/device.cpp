@@ -35,6 +35,21 @@ void Device::run(Lane& lane, StreamHandle stream, bool graphs, const char* opera
   (as_graph ? graph_launches_ : launches_).fetch_add(1, std::memory_order_relaxed);
 }
 
+template <typename Enqueue>
+void Device::settle(StreamHandle stream, const char* operation, Enqueue&& enqueue) const {
+  try {
+    enqueue();
+    wait(stream, operation);
+  } catch (...) {
+    context_.api().cuStreamSynchronize(stream);
+    throw;
+  }
+}
+
+void Device::run_and_wait(Lane& lane, bool graphs, const char* operation) const {
+  settle(lane.stream.handle(), operation, [&] { run(lane, lane.stream.handle(), graphs, operation); });
+}
+
 void Device::wait(StreamHandle stream, const char* operation) const {
   context_.check(context_.api().cuStreamSynchronize(stream), operation);
 }
@@ -44,14 +59,13 @@ void Device::require_healthy() const {
   const Current current(context_);
   Lanes::Lease lane = lanes().lease(sizeof(uint32_t), sizeof(uint32_t));
   constexpr uint32_t kWord = 0x5aa5c33c;
-  const StreamHandle stream = lane->stream.handle();
   Program& program = lane->program;
   program.clear();
   program.fill("health: write", lane->workspace.address(), kWord, 1);
   program.copy_out("health: read", lane->staging.data(), lane->workspace.address(), sizeof kWord);
   std::memset(lane->staging.data(), 0, sizeof kWord);
-  program.enqueue(context_, stream, false);
-  wait(stream, "health");
+  const StreamHandle stream = lane->stream.handle();
+  settle(stream, "health", [&] { program.enqueue(context_, stream, false); });
   uint32_t found = 0;
   std::memcpy(&found, lane->staging.data(), sizeof found);
   DMOE_REQUIRE(found == kWord, DMOE_E_BACKEND, "the device gave 0x%08x back for 0x%08x", found, kWord);

@@ -48,8 +48,6 @@ class DeviceLayer : public std::enable_shared_from_this<DeviceLayer> {
 
   /** Tokens of a chunk. Throws DMOE_E_SHAPE when not even one token's slots fit. */
   int64_t chunk_tokens(int32_t slots) const;
-  /** Runs the lane's program and waits for it. */
-  void run(Lane& lane, const char* operation) const;
   /** Throws what the CPU's router says to this batch: the device found a token that cannot be routed. */
   [[noreturn]] void refuse(const MatrixView& hidden, const RouteCall& call, int32_t slots) const;
   /** Throws DMOE_E_OVERFLOW, naming the expert, when the chunk's sum is not finite. The chunk has run its

@@ -30,7 +30,7 @@ Kernels::Kernels(const Context& context, const PtxImage* images, int count) {
 }
 
 FunctionHandle Kernels::at(const char* entry) const {
-  const auto found = entries_.find(entry);
+  const auto found = entries_.find(std::string_view(entry));
   DMOE_REQUIRE(found != entries_.end(), DMOE_E_BACKEND, "this build has no kernel %s", entry);
   return found->second;
 }

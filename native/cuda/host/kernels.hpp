@@ -3,8 +3,9 @@
 #define DYNAMICMOE_CUDA_HOST_KERNELS_HPP_
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <string>
-#include <unordered_map>
 
 #include "driver/module.hpp"
 
@@ -22,7 +23,7 @@ class Kernels {
 
  private:
   std::deque<Module> modules_;
-  std::unordered_map<std::string, FunctionHandle> entries_;
+  std::map<std::string, FunctionHandle, std::less<>> entries_;  // looked up without a string of its own
 };
 
 }  // namespace dmoe::cuda

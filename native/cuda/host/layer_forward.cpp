@@ -61,7 +61,7 @@ void DeviceLayer::forward_at_once(const MatrixView& hidden, const ForwardCall& c
   chunk.stage_hidden(hidden);
   lane->program.clear();
   chunk.add_steps(lane->program);
-  run(*lane, "layer");
+  device_->run_and_wait(*lane, graphs_, "layer");
 
   if (refused(*memory.on_host<Failures>(layout.failures))) {
     lane.give_back();
@@ -159,7 +159,7 @@ void DeviceLayer::route_all(const MatrixView& hidden, const ForwardCall& call, c
     chunk.stage_hidden(hidden);
     lane->program.clear();
     chunk.add_steps(lane->program);
-    run(*lane, "route");
+    device_->run_and_wait(*lane, graphs_, "route");
     if (refused(*memory.on_host<Failures>(layout.failures))) {
       lane.give_back();
       refuse(hidden, call.route, call.routes.slots);
@@ -187,7 +187,7 @@ void DeviceLayer::run_all(const MatrixView& hidden, const int32_t* ids, const fl
     chunk.stage_hidden(hidden);
     lane->program.clear();
     chunk.add_steps(lane->program);
-    run(*lane, "experts");
+    device_->run_and_wait(*lane, graphs_, "experts");
     require_finite(lane->stream.handle(), shape, layout, memory, first, count);
     take_output(memory, layout, first, count, output);
   }

@@ -14,14 +14,15 @@ uint32_t word_at(const std::byte* from) {
 }
 void put_word(uint32_t word, std::byte* to) { std::memcpy(to, &word, sizeof word); }
 
-// [K / 2][32 columns][2] -> per block [32 columns][32 k]: a pair of k is a word in both.
+// [K / 2][32 columns][2]: an even k and the next are a word in both.
 void pack_halves(int32_t k, const std::byte* from, std::byte* to) {
   const int32_t pairs = (k + 1) / 2;  // that the CPU's panel has
   for (int32_t b = 0; b < blocks_of(k); ++b, to += block_bytes(DMOE_FORMAT_BF16)) {
     for (int32_t c = 0; c < kPanel; ++c) {
       for (int32_t p = 0; p < kBlock / 2; ++p) {
         const int64_t pair = int64_t{b} * kBlock / 2 + p;
-        put_word(pair < pairs ? word_at(from + (pair * kPanel + c) * 4) : 0, to + value_byte(DMOE_FORMAT_BF16, c, 2 * p));
+        put_word(pair < pairs ? word_at(from + (pair * kPanel + c) * 4) : 0,
+                 to + value_byte(DMOE_FORMAT_BF16, c, 2 * p));
       }
     }
   }
@@ -33,27 +34,25 @@ void pack_scales(int32_t format, const std::byte* from, std::byte* to) {
   }
 }
 
-// [8 steps][32 columns][4 k] bytes; a step of a column is a word in both, whose inner bytes change places.
+// [8 steps][32 columns][4 k] bytes.
 void pack_bytes_block(const std::byte* from, std::byte* to) {
-  for (int32_t step = 0; step < kBlock / 4; ++step) {
+  for (int32_t k = 0; k < kBlock; ++k) {
     for (int32_t c = 0; c < kPanel; ++c) {
-      const uint32_t w = word_at(from + step * 4 * kPanel + 4 * c);
-      put_word((w & 0xff0000ffu) | (w & 0x0000ff00u) << 8 | (w & 0x00ff0000u) >> 8, to + value_byte(DMOE_FORMAT_Q8, c, 4 * step));
+      to[value_byte(DMOE_FORMAT_Q8, c, k)] = from[(k / 4 * kPanel + c) * 4 + k % 4];
     }
   }
 }
 
-// [4 pairs of steps][32 columns][4 k] bytes, the first step in the low nibbles; the 8 k of a pair and column are a word in both.
+// [4 pairs of steps][32 columns][4 k] bytes, the first step in the low nibbles. Elements k and k + 8 share a
+// byte on the device.
 void pack_nibbles_block(const std::byte* from, std::byte* to) {
-  for (int32_t pair = 0; pair < kBlock / 8; ++pair) {
+  const auto nibble = [&](int32_t c, int32_t k) {
+    return from[(k / 8 * kPanel + c) * 4 + k % 4] >> (k % 8 / 4 * 4) & std::byte{15};
+  };
+  for (int32_t k = 0; k < kBlock; ++k) {
+    if (high_nibble(k)) continue;
     for (int32_t c = 0; c < kPanel; ++c) {
-      const uint32_t w = word_at(from + pair * 4 * kPanel + 4 * c);
-      uint32_t packed = 0;
-      for (int32_t k = 0; k < 8; ++k) {
-        const uint32_t nibble = w >> (k % 4 * 8 + k / 4 * 4) & 15u;
-        packed |= nibble << (4 * quant_place(DMOE_FORMAT_Q4, k));
-      }
-      put_word(packed, to + value_byte(DMOE_FORMAT_Q4, c, 8 * pair));
+      to[value_byte(DMOE_FORMAT_Q4, c, k)] = nibble(c, k) | nibble(c, k + 8) << 4;
     }
   }
 }
@@ -67,7 +66,8 @@ void copy_padded(const void* from, int64_t bytes, int64_t room, std::byte* to) {
 }  // namespace
 
 ExpertLayout expert_layout(const Experts& experts) {
-  return expert_layout(experts.format(), experts.kind(), experts.hidden(), experts.width(), experts.view(0).down_bias != nullptr);
+  return expert_layout(experts.format(), experts.kind(), experts.hidden(), experts.width(),
+                       experts.view(0).down_bias != nullptr);
 }
 
 void pack_panel(int32_t format, int32_t k, const std::byte* from, std::byte* to) {
@@ -97,11 +97,13 @@ void pack_weights(const Experts& experts, int32_t expert, std::byte* to) {
       pack_panel(format, experts.hidden(), from.up + p * experts.up_panel_bytes(), to + p * up_bytes);
     } else {
       const int64_t d = p - ups;
-      pack_panel(format, experts.width(), from.down + d * experts.down_panel_bytes(), to + layout.down + d * down_bytes);
+      pack_panel(format, experts.width(), from.down + d * experts.down_panel_bytes(),
+                 to + layout.down + d * down_bytes);
     }
   });
   copy_padded(nullptr, 0, layout.down - ups * up_bytes, to + ups * up_bytes);
-  copy_padded(nullptr, 0, layout.up_bias - layout.down - downs * down_bytes, to + layout.down + downs * down_bytes);
+  copy_padded(nullptr, 0, layout.up_bias - layout.down - downs * down_bytes,
+              to + layout.down + downs * down_bytes);
   if (from.down_bias == nullptr) return;
   copy_padded(from.up_bias, ups * kPanel * 4, layout.down_bias - layout.up_bias, to + layout.up_bias);
   copy_padded(from.down_bias, downs * kPanel * 4, layout.bytes - layout.down_bias, to + layout.down_bias);

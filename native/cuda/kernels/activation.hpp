@@ -1,5 +1,6 @@
-// activation: the experts' activations, one value at a time, operation for operation those of the CPU (core/simd_math.inl). Only
-// correctly rounded operations, so a GPU gives the CPU's bits and the CPU's bounds hold:
+// activation: the experts' activations, one value at a time, operation for operation those of the CPU
+// (core/simd_math.inl). Only correctly rounded operations, so a GPU gives the CPU's bits and the CPU's bounds
+// hold:
 //   silu               relative error <= 2^-20 where |x| < 87, absolute <= 1e-36 |x| below
 //   gelu_erf, gelu_tanh  |error| <= 2^-21 |x|
 #ifndef DYNAMICMOE_CUDA_KERNELS_ACTIVATION_HPP_

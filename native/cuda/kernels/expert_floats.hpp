@@ -1,4 +1,5 @@
-// expert_floats: rows of float operands on their way to shared memory, for experts_f32.cu and experts_small.cu.
+// expert_floats: rows of float operands on their way to shared memory, for experts_f32.cu and
+// experts_small.cu.
 #ifndef DYNAMICMOE_CUDA_KERNELS_EXPERT_FLOATS_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_EXPERT_FLOATS_HPP_
 
@@ -23,9 +24,10 @@ __device__ __forceinline__ FloatRow float_row(const Operands& product, const Exp
   return from;
 }
 
-/** Elements first .. first + 3 of a row of k to 16 bytes of shared memory, zeros past the end: at once, or, where the row is aligned,
- * as a part of the thread's group of asynchronous copies. */
-__device__ __forceinline__ void copy_floats(const FloatRow& from, int32_t first, int32_t k, unsigned char* shared) {
+/** Elements first .. first + 3 of a row of k to 16 bytes of shared memory, zeros past the end: at once, or,
+ * where the row is aligned, as a part of the thread's group of asynchronous copies. */
+__device__ __forceinline__ void copy_floats(const FloatRow& from, int32_t first, int32_t k,
+                                            unsigned char* shared) {
   const bool some = from.elements != nullptr && first < k;
   if (some && from.aligned) {
     cp_async16(shared, from.elements + first, min(4, k - first) * 4);

@@ -1,9 +1,11 @@
-// expert_formats: how a warp reads the operands of its tensor-core products, bfloat16 rows by packed weights (weights.hpp).
+// expert_formats: how a warp reads the operands of its tensor-core products, bfloat16 rows by packed weights
+// (weights.hpp).
 //
-// mma m16n8k16 gives lane l the rows l / 4 and l / 4 + 8 of A, column l / 4 of B, and of both the k 2 j, 2 j + 1, 2 j + 8, 2 j + 9
-// with j = l % 4. A sum does not care which k stand there, as long as A and B agree. So step s = 0, 1 of a block of 32 k takes the
-// elements 8 j + 4 s .. 8 j + 4 s + 3 in those places: a lane's share of a row or column is 16 bytes of memory in natural order (one
-// load, without bank conflicts, no ldmatrix), and every kernel here adds in the same order: per block, k with k % 8 < 4, then the rest.
+// mma m16n8k16 gives lane l the rows l / 4 and l / 4 + 8 of A, column l / 4 of B, and of both, with j = l %
+// 4, the k 2 j, 2 j + 1, 2 j + 8, 2 j + 9. Rows of A lie in shared memory as they are, 64 bytes per block of
+// 32 k, and ldmatrix deals them out; their 16-byte pieces change places from row to row so that it meets all
+// banks. Weights lie in memory as the lanes want them (weights.hpp): 16 bytes per lane, tile and block. Every
+// kernel here adds in the same order: per block one mma for k 0..15, then one for k 16..31.
 //
 // Values of q8 and q4 are integers of at most 8 bits, exact in bfloat16. A block's sum starts from 0, then
 // acc = fma(scale, sum, acc), blocks ascending; bfloat16 weights go on in one chain.
@@ -15,8 +17,8 @@
 
 namespace dmoe::cuda {
 
-constexpr int kTiles = kPanel / 8;       // of 8 columns in a panel
-constexpr int kRowBytes = kBlock * 2;    // of a block's 32 bfloat16 of A
+constexpr int kTiles = kPanel / 8;     // of 8 columns in a panel
+constexpr int kRowBytes = kBlock * 2;  // of a block's 32 bfloat16 of A
 constexpr int kMmaRows = 16;
 
 /** One lane's share of a tile: [step][register of B]. */
@@ -32,22 +34,37 @@ using TileSums = float[4];
 
 __device__ __forceinline__ uint4 load16(const void* p) { return *static_cast<const uint4*>(p); }
 
-/** A of 16 rows; `upper` holds rows 0..7 at 64 bytes each, `lower` rows 8..15. */
-__device__ __forceinline__ void set_rows(RowOperand& rows, const uint4& upper, const uint4& lower) {
-  rows.a[0][0] = upper.x;
-  rows.a[0][1] = lower.x;
-  rows.a[0][2] = upper.y;
-  rows.a[0][3] = lower.y;
-  rows.a[1][0] = upper.z;
-  rows.a[1][1] = lower.z;
-  rows.a[1][2] = upper.w;
-  rows.a[1][3] = lower.w;
+/** Byte of a slot of rows where 16 bytes of a row lie: piece 0..3 of the block's 64 bytes. */
+__device__ __forceinline__ int row_byte(int row, int piece) {
+  return row * kRowBytes + (piece ^ (row >> 1 & 3)) * 16;
+}
+/** 16 rows from `first` (a multiple of 8) on. */
+__device__ __forceinline__ void load_rows(const unsigned char* slot, int first, int lane, RowOperand& rows) {
+#pragma unroll
+  for (int step = 0; step < 2; ++step) {
+    ldmatrix_x4(rows.a[step], slot + row_byte(first + lane % 16, 2 * step + lane / 16));
+  }
+}
+/** 8 rows; the other 8 of the operand are zeros. */
+__device__ __forceinline__ void load_8_rows(const unsigned char* slot, int lane, RowOperand& rows) {
+  unsigned pieces[4];
+  ldmatrix_x4(pieces, slot + row_byte(lane % 8, lane / 8));
+#pragma unroll
+  for (int step = 0; step < 2; ++step) {
+    rows.a[step][0] = pieces[2 * step];
+    rows.a[step][1] = 0;
+    rows.a[step][2] = pieces[2 * step + 1];
+    rows.a[step][3] = 0;
+  }
 }
 
 // 0x4300 | n is the bfloat16 128 + n for n < 128.
-__device__ __forceinline__ unsigned or_128(unsigned bits, unsigned mask) { return (bits & mask) | 0x43004300u; }
+__device__ __forceinline__ unsigned or_128(unsigned bits, unsigned mask) {
+  return (bits & mask) | 0x43004300u;
+}
 
-/** Bytes 0 and 2 of `w`, value + 128 each, as two bfloat16 values: with n = byte & 127, value = (128 + n) - (byte & 128 ? 128 : 256). */
+/** Bytes 0 and 2 of `w`, value + 128 each, as two bfloat16 values: with n = byte & 127, value = (128 + n) -
+ * (byte & 128 ? 128 : 256). */
 __device__ __forceinline__ unsigned bytes_to_bf16x2(unsigned w) {
   const unsigned high = (w & 0x00800080u) ^ 0x43804380u;
   return fma_bf16x2(high, 0xbf80bf80u, or_128(w, 0x007f007fu));  // high * -1 + ...
@@ -69,7 +86,8 @@ struct FormatBf16 {
   static constexpr int kFormat = DMOE_FORMAT_BF16;
   static constexpr int kBlockBytes = block_bytes(kFormat);
   static constexpr bool kScaled = false;
-  // What a warp of the small-batch kernel takes of a block: tiles `part` and part + 2, in pieces of 16 bytes per lane.
+  // What a warp of the small-batch kernel takes of a block: tiles `part` and part + 2, in pieces of 16 bytes
+  // per lane.
   static constexpr int kParts = 2;
   static constexpr int kPieces = 2;
   static constexpr int kPieceStride = 1024;  // bytes between pieces of a part
@@ -145,7 +163,8 @@ struct FormatQ4 {
     unpack(bytes.z, tiles[2]);
     unpack(bytes.w, tiles[3]);
   }
-  __device__ __forceinline__ static void load_part(const uint8_t* part, int lane, TileOperand (&tiles)[kTiles]) {
+  __device__ __forceinline__ static void load_part(const uint8_t* part, int lane,
+                                                   TileOperand (&tiles)[kTiles]) {
     load(part, lane, tiles);
   }
 };

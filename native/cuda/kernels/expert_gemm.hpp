@@ -1,11 +1,12 @@
-// expert_gemm: the grouped product on tensor cores, bfloat16 rows by weights of any format, for the kernels of experts_bf16.cu and
-// experts_quant.cu.
+// expert_gemm: the grouped product on tensor cores, bfloat16 rows by weights of any format, for the kernels
+// of experts_bf16.cu and experts_quant.cu.
 //
-// A block works on kRows rows by kPanels panels (32 columns each) at a time and walks the tiles of expert_walk.hpp. Operands stream
-// through kStages slots of shared memory, a block of 32 k each, by cp.async; each warp has one panel of kWarpRows rows of sums
-// in registers. Rows past an expert's last are copied as zeros, as is k past K; panels past the matrix likewise. At the end of a
-// tile the sums pass through shared memory, so that one rolled loop makes h or y of them and stores whole sectors.
-// Order of sums: expert_formats.hpp. A row's result depends on nothing but the row and the weights.
+// A block works on kRows rows by kPanels panels (32 columns each) at a time and walks the tiles of
+// expert_walk.hpp. Operands stream through kStages slots of shared memory, a block of 32 k each, by cp.async;
+// each warp has one panel of kWarpRows rows of sums in registers. Rows past an expert's last are copied as
+// zeros, as is k past K. At the end of a tile the sums pass through shared
+// memory, so that one rolled loop makes h or y of them and stores whole sectors. Order of sums:
+// expert_formats.hpp. A row's result depends on nothing but the row and the weights.
 #ifndef DYNAMICMOE_CUDA_KERNELS_EXPERT_GEMM_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_EXPERT_GEMM_HPP_
 
@@ -40,7 +41,8 @@ class ExpertGemm {
     const int32_t column_tiles = (product.panels + Shape::kPanels - 1) / Shape::kPanels;
     ExpertWalk walk(task, Shape::kRows, column_tiles);
     ExpertTile tile;
-    for (int64_t number = blockIdx.x; walk.find(number, &tile); number += gridDim.x) run_tile(product, tile, slots);
+    for (int64_t number = blockIdx.x; walk.find(number, &tile); number += gridDim.x)
+      run_tile(product, tile, slots);
   }
 
  private:
@@ -49,39 +51,61 @@ class ExpertGemm {
   static constexpr int kSlotBytes = kRowSlotBytes + Shape::kPanels * F::kBlockBytes;
   static constexpr int kRowTiles = Shape::kWarpRows / kMmaRows;
   static constexpr int kSumStride = 40;  // floats; pairs of 8 rows fall in different banks
-  static constexpr int kRowCopies = Shape::kRows * 4 / kThreads;  // 16-byte pieces of A that a thread copies per block of k
+  static constexpr int kRowCopies =
+      Shape::kRows * 4 / kThreads;  // 16-byte pieces of A that a thread copies per block of k
+  static constexpr int kPanelThreads = kThreads / Shape::kPanels;  // that copy one panel
+  static constexpr int kPanelPieces = F::kBlockBytes / 16;
   static_assert(kThreads / 32 * kMmaRows * kSumStride * 4 <= Shape::kStages * kSlotBytes);
 
-  /** What one thread copies: the pieces of A at the same place of some rows, and every kThreads-th piece of the panels. */
+  /** What one thread copies of a block of k: 8 elements of some rows of A, and of one panel every
+   * kPanelThreads-th piece of 16 bytes. */
   struct Copies {
-    const uint16_t* rows[kRowCopies];  // NULL = zeros
-    const uint8_t* panels;             // of this tile
-    int64_t bytes_per_panel;
-    int32_t panel_count;  // that exist
-    int32_t k;
+    const uint16_t* rows[kRowCopies];  // at the thread's first k; NULL = zeros
+    int32_t k;                         // elements from there on
+    const uint8_t* pieces;             // of block 0; NULL = the panel does not exist
+    const uint8_t* nothing;            // for copies of zeros, which read nothing
   };
 
-  __device__ __forceinline__ static void copy_block(const Copies& from, int32_t block, unsigned char* slot) {
-    const int32_t first = block * kBlock + threadIdx.x % 4 * 8;
-    const int32_t bytes = max(0, min(16, (from.k - first) * 2));
+  __device__ __forceinline__ static Copies copies(const Operands& product, const ExpertTile& tile) {
+    Copies from;
+    const int32_t first = threadIdx.x % 4 * 8;
 #pragma unroll
     for (int i = 0; i < kRowCopies; ++i) {
-      unsigned char* to = slot + (threadIdx.x + i * kThreads) * 16;
-      const bool real = from.rows[i] != nullptr && bytes > 0;
-      cp_async16(to, real ? static_cast<const void*>(from.rows[i] + first) : from.panels, real ? bytes : 0);
+      const int32_t row = (threadIdx.x + i * kThreads) / 4;
+      from.rows[i] = row < tile.rows ? product.operand(tile.expert, tile.first_row + row) + first : nullptr;
     }
-    constexpr int kPieces = F::kBlockBytes / 16;
-    for (int piece = threadIdx.x; piece < Shape::kPanels * kPieces; piece += kThreads) {
-      const int panel = piece / kPieces;
-      const bool real = panel < from.panel_count;
-      const uint8_t* at = from.panels + (real ? panel * from.bytes_per_panel : 0) + int64_t{block} * F::kBlockBytes +
-                          piece % kPieces * 16;
-      cp_async16(slot + kRowSlotBytes + piece * 16, at, real ? 16 : 0);
+    from.k = product.k - first;
+    const int32_t panel = tile.columns * Shape::kPanels + threadIdx.x / kPanelThreads;
+    from.pieces = panel < product.panels
+                      ? product.panel(tile.expert, panel) + threadIdx.x % kPanelThreads * 16
+                      : nullptr;
+    from.nothing = product.task.weights;
+    return from;
+  }
+
+  __device__ __forceinline__ static void copy_block(const Copies& from, int32_t block, unsigned char* slot) {
+    const int32_t bytes = max(0, min(16, (from.k - block * kBlock) * 2));
+#pragma unroll
+    for (int i = 0; i < kRowCopies; ++i) {
+      const bool some = from.rows[i] != nullptr && bytes > 0;
+      const void* at = from.rows[i] + int64_t{block} * kBlock;
+      cp_async16(slot + row_byte((threadIdx.x + i * kThreads) / 4, threadIdx.x % 4), some ? at : from.nothing,
+                 some ? bytes : 0);
+    }
+    if (from.pieces == nullptr) return;
+    const int panel = threadIdx.x / kPanelThreads, piece = threadIdx.x % kPanelThreads;
+    const uint8_t* at = from.pieces + int64_t{block} * F::kBlockBytes;
+    unsigned char* to = slot + kRowSlotBytes + panel * F::kBlockBytes + piece * 16;
+#pragma unroll
+    for (int i = 0; i * kPanelThreads < kPanelPieces; ++i) {
+      if (piece + i * kPanelThreads < kPanelPieces) {
+        cp_async16(to + i * kPanelThreads * 16, at + i * kPanelThreads * 16, 16);
+      }
     }
   }
 
-  __device__ __forceinline__ static void multiply(const unsigned char* slot, int lane, int warp_row, int warp_panel,
-                                                  TileSums (&sums)[kRowTiles][kTiles]) {
+  __device__ __forceinline__ static void multiply(const unsigned char* slot, int lane, int warp_row,
+                                                  int warp_panel, TileSums (&sums)[kRowTiles][kTiles]) {
     const unsigned char* block = slot + kRowSlotBytes + warp_panel * F::kBlockBytes;
     TileOperand tiles[kTiles];
     float scale[kTiles][2] = {};
@@ -89,28 +113,20 @@ class ExpertGemm {
     if constexpr (F::kScaled) load_scales(block + F::kBlockBytes - kScaleBytes, lane, scale);
 #pragma unroll
     for (int i = 0; i < kRowTiles; ++i) {
-      const unsigned char* at = slot + (warp_row * Shape::kWarpRows + i * kMmaRows) * kRowBytes + lane * 16;
       RowOperand rows;
-      set_rows(rows, load16(at), load16(at + 8 * kRowBytes));
+      load_rows(slot, warp_row * Shape::kWarpRows + i * kMmaRows, lane, rows);
 #pragma unroll
       for (int t = 0; t < kTiles; ++t) multiply_add<F>(sums[i][t], rows, tiles[t], scale[t]);
     }
   }
 
-  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile, unsigned char* slots) {
+  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile,
+                                                  unsigned char* slots) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int warp_panel = warp % Shape::kPanels, warp_row = warp / Shape::kPanels;
-    const int32_t first_panel = tile.columns * Shape::kPanels;
-    Copies from;
-#pragma unroll
-    for (int i = 0; i < kRowCopies; ++i) {
-      const int32_t row = (threadIdx.x + i * kThreads) / 4;
-      from.rows[i] = row < tile.rows ? product.operand(tile.expert, tile.first_row + row) : nullptr;
-    }
-    from.panels = product.panel(tile.expert, first_panel);
-    from.bytes_per_panel = product.bytes_per_panel;
-    from.panel_count = min(Shape::kPanels, product.panels - first_panel);
-    from.k = product.k;
+    const int32_t panel = tile.columns * Shape::kPanels + warp_panel;
+    const bool exists = panel < product.panels;
+    const Copies from = copies(product, tile);
 
     TileSums sums[kRowTiles][kTiles];
 #pragma unroll
@@ -130,7 +146,8 @@ class ExpertGemm {
     for (int32_t b = 0; b < blocks; ++b) {
       cp_async_wait<Shape::kStages - 2>();
       __syncthreads();  // everybody's part of slot `read` has landed, and nobody reads slot `write` any more
-      if (b + Shape::kStages - 1 < blocks) copy_block(from, b + Shape::kStages - 1, slots + write * kSlotBytes);
+      if (b + Shape::kStages - 1 < blocks)
+        copy_block(from, b + Shape::kStages - 1, slots + write * kSlotBytes);
       cp_async_commit();
       multiply(slots + read * kSlotBytes, lane, warp_row, warp_panel, sums);
       read = read + 1 == Shape::kStages ? 0 : read + 1;
@@ -149,8 +166,7 @@ class ExpertGemm {
         *reinterpret_cast<float2*>(at + 8 * kSumStride + t * 8) = float2{sums[i][t][2], sums[i][t][3]};
       }
       __syncwarp();
-      const int32_t panel = first_panel + warp_panel;
-      if (panel < product.panels) {
+      if (exists) {
         const PanelSums from{staged, warp_row * Shape::kWarpRows + i * kMmaRows, kMmaRows};
         store_panel<S, kSumStride, 1, uint16_t>(product, tile, panel, 0, from, lane, 32);
       }

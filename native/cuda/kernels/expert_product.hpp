@@ -1,4 +1,5 @@
-// expert_product: what the kernels of the up and the down product share: the operands of a task, and how sums become h or y.
+// expert_product: what the kernels of the up and the down product share: the operands of a task, and how sums
+// become h or y.
 #ifndef DYNAMICMOE_CUDA_KERNELS_EXPERT_PRODUCT_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_EXPERT_PRODUCT_HPP_
 
@@ -10,7 +11,8 @@
 
 namespace dmoe::cuda {
 
-/** Up: h = act(x Wup^T + b), with a gate silu(x Wgate^T + b) * (x Wup^T + b). Down: y = h Wdown^T + b; LINEAR: of x. */
+/** Up: h = act(x Wup^T + b), with a gate silu(x Wgate^T + b) * (x Wup^T + b). Down: y = h Wdown^T + b;
+ * LINEAR: of x. */
 enum class Side { kUp, kDown };
 
 /** One product over all experts: A [rows, k] (Element) times panels. */
@@ -25,18 +27,21 @@ struct Product {
   }
 
   __device__ __forceinline__ const uint8_t* panel(int32_t expert, int32_t number) const {
-    return task.weights + expert * task.expert_bytes + (S == Side::kUp ? 0 : layout.down) + number * bytes_per_panel;
+    return task.weights + expert * task.expert_bytes + (S == Side::kUp ? 0 : layout.down) +
+           number * bytes_per_panel;
   }
   /** Biases of a panel's columns, or NULL. */
   __device__ __forceinline__ const float* bias(int32_t expert, int32_t number) const {
     if (!task.use_bias) return nullptr;
-    const uint8_t* at = task.weights + expert * task.expert_bytes + (S == Side::kUp ? layout.up_bias : layout.down_bias);
+    const uint8_t* at =
+        task.weights + expert * task.expert_bytes + (S == Side::kUp ? layout.up_bias : layout.down_bias);
     return reinterpret_cast<const float*>(at) + int64_t{number} * kPanel;
   }
   /** The k elements of A that row `row` of h and y is made from. */
   __device__ __forceinline__ const Element* operand(int32_t expert, int64_t row) const {
     if (gathered) {
-      return static_cast<const Element*>(task.input) + ExpertWalk::input_row(task, expert, row) * task.input_stride;
+      return static_cast<const Element*>(task.input) +
+             ExpertWalk::input_row(task, expert, row) * task.input_stride;
     }
     return static_cast<const Element*>(task.h) + row * task.h_stride;
   }
@@ -57,7 +62,8 @@ __device__ __forceinline__ void store_hidden(uint16_t* h, float value) {
 }
 __device__ __forceinline__ void store_hidden(float* h, float value) { *h = value; }
 
-/** Sums in shared memory, [rows, kStride], which hold at least the columns of a panel that are to be stored. */
+/** Sums in shared memory, [rows, kStride], which hold at least the columns of a panel that are to be stored.
+ */
 struct PanelSums {
   const float* sums;
   int32_t first_row;  // of the tile
@@ -65,12 +71,13 @@ struct PanelSums {
 };
 
 /**
- * Sums of a panel -> h or y, shared among `workers` threads. Of kParts = 2, part 0 is tiles 0 and 2 of the panel (8 columns each) and
- * part 1 the others. Rows past the tile's and columns past the matrix are not stored.
+ * Sums of a panel -> h or y, shared among `workers` threads. Of kParts = 2, part 0 is tiles 0 and 2 of the
+ * panel (8 columns each) and part 1 the others. Rows past the tile's and columns past the matrix are not
+ * stored.
  */
 template <Side S, int kStride, int kParts, class Element, class Operands>
-__device__ __forceinline__ void store_panel(const Operands& product, const ExpertTile& tile, int32_t panel, int32_t part,
-                                            const PanelSums& from, int worker, int workers) {
+__device__ __forceinline__ void store_panel(const Operands& product, const ExpertTile& tile, int32_t panel,
+                                            int32_t part, const PanelSums& from, int worker, int workers) {
   const ExpertsTask& task = product.task;
   const float* bias = product.bias(tile.expert, panel);
   const int32_t rows = min(from.rows, tile.rows - from.first_row);
@@ -90,7 +97,8 @@ __device__ __forceinline__ void store_panel(const Operands& product, const Exper
     if constexpr (S == Side::kDown) {
       task.y[(first + row) * task.y_stride + column] = value;
     } else {
-      value = with_gate ? silu(value) * biased(sum[kHalfPanel], bias, c + kHalfPanel) : activate(task.kind, value);
+      value = with_gate ? silu(value) * biased(sum[kHalfPanel], bias, c + kHalfPanel)
+                        : activate(task.kind, value);
       store_hidden(static_cast<Element*>(task.h) + (first + row) * task.h_stride + column, value);
     }
   }

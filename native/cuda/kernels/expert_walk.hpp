@@ -1,6 +1,7 @@
-// expert_walk: which rows and columns a block or warp works on. The grid is persistent: worker w of W takes the tiles w, w + W, ...
-// of a list that nobody stores; where a tile lies follows from the plan's offsets. Tiles are numbered by expert, then by columns, then
-// by rows, so that workers side by side share columns of weights.
+// expert_walk: which rows and columns a block or warp works on. The grid is persistent: worker w of W takes
+// the tiles w, w + W, ... of a list that nobody stores; where a tile lies follows from the plan's offsets.
+// Tiles are numbered by expert, then by columns, then by rows, so that workers side by side share columns of
+// weights.
 #ifndef DYNAMICMOE_CUDA_KERNELS_EXPERT_WALK_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_EXPERT_WALK_HPP_
 

@@ -1,11 +1,14 @@
-// experts, f32: the up and the down product of every expert, grouped, in float fused multiply-adds; bit for bit the CPU's results.
+// experts, f32: the up and the down product of every expert, grouped, in float fused multiply-adds; bit for
+// bit the CPU's results.
 //
-//   up    h[r] = act(x[token_of[r]] Wup^T + b), with a gate silu(x Wgate^T + b) * (x Wup^T + b)
+//   up    h[r] = act(x[token_of[r]] Wup^T + b), or silu(x Wgate^T + b) * (x Wup^T + b)
 //   down  y[r] = h[r] Wdown^T + b; LINEAR multiplies x[token_of[r]]
-// input and h: float; h aligned to 16 bytes with a stride of a multiple of 4; an input that is so aligned is copied faster.
-// Tiles of 64 rows by 4 panels, 256 threads with 4 rows by 8 columns of sums each; operands stream through 3 slots of 16 k.
-// Order: one accumulator per element, one fma per k, k ascending from 0, then the bias, then the activation (activation.hpp): the
-// order of core/panel_gemm.inl, and the bounds of ops/experts/experts.hpp. experts_small.cu gives the same bits.
+// input and h: float. Rows aligned to 16 bytes are copied faster.
+// Tiles of 64 rows by 4 panels, 256 threads with 4 rows by 8 columns of sums each; operands stream through 3
+// slots of 16 k.
+// Order: one accumulator per element, one fma per k, k ascending from 0, then the bias, then the activation
+// (activation.hpp). That is the order of core/panel_gemm.inl, and the bounds of ops/experts/experts.hpp hold.
+// experts_small.cu gives the same bits.
 #include "kernels/expert_floats.hpp"
 
 namespace dmoe::cuda {
@@ -21,8 +24,8 @@ constexpr int kSlotBytes = kRowSlotBytes + kPanels * kFloatSlotK * kPanel * 4;
 constexpr int kSumStride = kPanels * kPanel + 4;
 static_assert(kRows * kSumStride * 4 <= kStages * kSlotBytes);
 
-/** Byte of a slot's panels where 4 columns of one k lie. Panels side by side have their halves swapped, so that the 16 threads that
- * read the same columns of 4 panels meet all banks. */
+/** Byte of a slot's panels where 4 columns of one k lie. Panels side by side have their halves swapped, so
+ * that the 16 threads that read the same columns of 4 panels meet all banks. */
 __device__ __forceinline__ int panel_byte(int k, int panel, int quad) {
   return ((k * kPanels + panel) * 8 + (quad ^ (panel & 1) << 2)) * 16;
 }
@@ -35,7 +38,8 @@ class FloatGemm {
     const Operands product(task);
     ExpertWalk walk(task, kRows, (product.panels + kPanels - 1) / kPanels);
     ExpertTile tile;
-    for (int64_t number = blockIdx.x; walk.find(number, &tile); number += gridDim.x) run_tile(product, tile, slots);
+    for (int64_t number = blockIdx.x; walk.find(number, &tile); number += gridDim.x)
+      run_tile(product, tile, slots);
   }
 
  private:
@@ -54,7 +58,9 @@ class FloatGemm {
     for (int piece = threadIdx.x; piece < kFloatSlotK * kPanels * 8; piece += kThreads) {
       const int k = piece / (kPanels * 8), panel = piece / 8 % kPanels, quad = piece % 8;
       const bool real = first + k < from.k && panel < from.panel_count;
-      const uint8_t* at = real ? from.panels + panel * from.bytes_per_panel + (int64_t{first} + k) * kPanel * 4 + quad * 16 : from.panels;
+      const uint8_t* at =
+          real ? from.panels + panel * from.bytes_per_panel + (int64_t{first} + k) * kPanel * 4 + quad * 16
+               : from.panels;
       cp_async16(slot + kRowSlotBytes + panel_byte(k, panel, quad), at, real ? 16 : 0);
     }
   }
@@ -64,7 +70,8 @@ class FloatGemm {
                                              float (&sums)[kRowSteps][8]) {
     const int panel = threadIdx.x % 16 / 4, quad = threadIdx.x % 4;
     const float4 low = *reinterpret_cast<const float4*>(slot + kRowSlotBytes + panel_byte(k, panel, quad));
-    const float4 high = *reinterpret_cast<const float4*>(slot + kRowSlotBytes + panel_byte(k, panel, quad + 4));
+    const float4 high =
+        *reinterpret_cast<const float4*>(slot + kRowSlotBytes + panel_byte(k, panel, quad + 4));
     const float w[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
 #pragma unroll
     for (int i = 0; i < kRowSteps; ++i)
@@ -72,7 +79,8 @@ class FloatGemm {
       for (int c = 0; c < 8; ++c) sums[i][c] = fmaf(w[c], x[i], sums[i][c]);
   }
 
-  __device__ __forceinline__ static void multiply_whole(const unsigned char* slot, float (&sums)[kRowSteps][8]) {
+  __device__ __forceinline__ static void multiply_whole(const unsigned char* slot,
+                                                        float (&sums)[kRowSteps][8]) {
 #pragma unroll
     for (int k = 0; k < kFloatSlotK; k += 4) {
       float4 x[kRowSteps];
@@ -87,7 +95,8 @@ class FloatGemm {
     }
   }
   /** The first `count` k. */
-  __device__ __forceinline__ static void multiply_some(const unsigned char* slot, int count, float (&sums)[kRowSteps][8]) {
+  __device__ __forceinline__ static void multiply_some(const unsigned char* slot, int count,
+                                                       float (&sums)[kRowSteps][8]) {
 #pragma unroll 1
     for (int k = 0; k < count; ++k) {
       float x[kRowSteps];
@@ -99,7 +108,8 @@ class FloatGemm {
     }
   }
 
-  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile, unsigned char* slots) {
+  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile,
+                                                  unsigned char* slots) {
     const int32_t first_panel = tile.columns * kPanels;
     Copies from;
     const int32_t copied_row = threadIdx.x / 4;
@@ -141,8 +151,9 @@ class FloatGemm {
     __syncthreads();  // the next tile copies into the slots
   }
 
-  __device__ __forceinline__ static void store(const Operands& product, const ExpertTile& tile, int32_t first_panel,
-                                               const float (&sums)[kRowSteps][8], float* staged) {
+  __device__ __forceinline__ static void store(const Operands& product, const ExpertTile& tile,
+                                               int32_t first_panel, const float (&sums)[kRowSteps][8],
+                                               float* staged) {
     const int columns = threadIdx.x % 16, row = threadIdx.x / 16;
 #pragma unroll
     for (int i = 0; i < kRowSteps; ++i) {
@@ -153,14 +164,19 @@ class FloatGemm {
     __syncthreads();
     const int32_t panels = min(kPanels, product.panels - first_panel);
     for (int32_t p = 0; p < panels; ++p) {
-      store_panel<S, kSumStride, 1, float>(product, tile, first_panel + p, 0, {staged + p * kPanel, 0, kRows}, threadIdx.x, kThreads);
+      store_panel<S, kSumStride, 1, float>(product, tile, first_panel + p, 0, {staged + p * kPanel, 0, kRows},
+                                           threadIdx.x, kThreads);
     }
   }
 };
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(kThreads, 2) dmoe_up_f32(const ExpertsTask task) { FloatGemm<Side::kUp>::run(task); }
-extern "C" __global__ void __launch_bounds__(kThreads, 2) dmoe_down_f32(const ExpertsTask task) { FloatGemm<Side::kDown>::run(task); }
+extern "C" __global__ void __launch_bounds__(kThreads, 2) dmoe_up_f32(const ExpertsTask task) {
+  FloatGemm<Side::kUp>::run(task);
+}
+extern "C" __global__ void __launch_bounds__(kThreads, 2) dmoe_down_f32(const ExpertsTask task) {
+  FloatGemm<Side::kDown>::run(task);
+}
 
 }  // namespace dmoe::cuda

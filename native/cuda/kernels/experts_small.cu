@@ -1,11 +1,13 @@
-// experts, small batches: the up and the down product where an expert has at most 8 rows, for every format. The work is to read the
-// active experts' weights once, as fast as memory gives them.
+// experts, small batches: the up and the down product where an expert has at most 8 rows, for every format.
+// The work is to read the active experts' weights once, as fast as memory gives them.
 //
-// A warp takes 32 columns (f32, q4) or 16 (bf16, q8: half a panel, so that there are more warps) of one expert and walks k from 0 to K.
-// Weights and rows stream through a ring of kStages slots of shared memory that belongs to the warp, by cp.async of 16 bytes per
-// lane; no barrier of the block is needed. Experts with more rows are read once per 8 rows.
-// Layouts, alignments, order of sums, results and errors are those of experts_bf16.cu, experts_quant.cu and experts_f32.cu, bit for
-// bit: a row's result depends on nothing but the row and the weights, so which kernel ran cannot be told from it.
+// A warp takes 32 columns (f32, q4) or 16 (bf16, q8: half a panel, so that there are more warps) of one
+// expert and walks k from 0 to K. Weights and rows stream through a ring of kStages slots of shared memory
+// that belongs to the warp, by cp.async of 16 bytes per lane; no barrier of the block is needed. Experts with
+// more rows are read once per 8 rows.
+// Layouts, alignments, order of sums, results and errors are those of experts_bf16.cu, experts_quant.cu and
+// experts_f32.cu, bit for bit: a row's result depends on nothing but the row and the weights, so which kernel
+// ran cannot be told from it.
 #include "kernels/expert_floats.hpp"
 #include "kernels/expert_formats.hpp"
 
@@ -28,7 +30,8 @@ class SmallProduct {
     const int warp = threadIdx.x / 32;
     unsigned char* ring = rings + warp * kRingBytes;
     ExpertTile tile;
-    for (int64_t number = int64_t{blockIdx.x} * kWarps + warp; walk.find(number, &tile); number += int64_t{gridDim.x} * kWarps) {
+    for (int64_t number = int64_t{blockIdx.x} * kWarps + warp; walk.find(number, &tile);
+         number += int64_t{gridDim.x} * kWarps) {
       run_tile(product, tile, ring);
     }
   }
@@ -49,15 +52,18 @@ class SmallProduct {
     int32_t k;
   };
 
-  __device__ __forceinline__ static void copy_block(const Copies& from, int32_t block, int lane, unsigned char* slot) {
+  __device__ __forceinline__ static void copy_block(const Copies& from, int32_t block, int lane,
+                                                    unsigned char* slot) {
     const int32_t first = block * kBlock + lane % 4 * 8;
     const bool some = from.row != nullptr && first < from.k;
-    cp_async16(slot + lane * 16, some ? static_cast<const void*>(from.row + first) : from.part,
+    cp_async16(slot + row_byte(lane / 4, lane % 4),
+               some ? static_cast<const void*>(from.row + first) : from.part,
                some ? min(8, from.k - first) * 2 : 0);
     const int64_t at = int64_t{block} * F::kBlockBytes;
 #pragma unroll
     for (int p = 0; p < F::kPieces; ++p) {
-      cp_async16(slot + kRowSlotBytes + p * 512 + lane * 16, from.part + at + p * F::kPieceStride + lane * 16, 16);
+      cp_async16(slot + kRowSlotBytes + p * 512 + lane * 16, from.part + at + p * F::kPieceStride + lane * 16,
+                 16);
     }
     if constexpr (F::kScaled) {
       if (lane < kScaleBytes / 16) {
@@ -66,9 +72,10 @@ class SmallProduct {
     }
   }
 
-  __device__ __forceinline__ static void multiply(const unsigned char* slot, int lane, int part, TileSums (&sums)[kPartTiles]) {
+  __device__ __forceinline__ static void multiply(const unsigned char* slot, int lane, int part,
+                                                  TileSums (&sums)[kPartTiles]) {
     RowOperand rows;
-    set_rows(rows, load16(slot + lane * 16), uint4{0, 0, 0, 0});
+    load_8_rows(slot, lane, rows);
     TileOperand tiles[kPartTiles];
     F::load_part(slot + kRowSlotBytes, lane, tiles);
     float all[kTiles][2] = {};
@@ -79,12 +86,14 @@ class SmallProduct {
       const int tile = t * F::kParts;
       float scale[2];
 #pragma unroll
-      for (int o = 0; o < 2; ++o) scale[o] = F::kParts == 2 && part == 1 ? all[tile + 1 < kTiles ? tile + 1 : tile][o] : all[tile][o];
+      for (int o = 0; o < 2; ++o)
+        scale[o] = F::kParts == 2 && part == 1 ? all[tile + 1 < kTiles ? tile + 1 : tile][o] : all[tile][o];
       multiply_add<F>(sums[t], rows, tiles[t], scale);
     }
   }
 
-  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile, unsigned char* ring) {
+  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile,
+                                                  unsigned char* ring) {
     const int lane = threadIdx.x % 32;
     const int32_t panel = tile.columns / F::kParts, part = tile.columns % F::kParts;
     const int32_t row = lane / 4;
@@ -137,7 +146,8 @@ class SmallFloatProduct {
     const int warp = threadIdx.x / 32;
     unsigned char* ring = rings + warp * kRingBytes;
     ExpertTile tile;
-    for (int64_t number = int64_t{blockIdx.x} * kWarps + warp; walk.find(number, &tile); number += int64_t{gridDim.x} * kWarps) {
+    for (int64_t number = int64_t{blockIdx.x} * kWarps + warp; walk.find(number, &tile);
+         number += int64_t{gridDim.x} * kWarps) {
       run_tile(product, tile, ring);
     }
   }
@@ -155,24 +165,27 @@ class SmallFloatProduct {
     int32_t k;
   };
 
-  __device__ __forceinline__ static void copy(const Copies& from, int32_t first, int lane, unsigned char* slot) {
+  __device__ __forceinline__ static void copy(const Copies& from, int32_t first, int lane,
+                                              unsigned char* slot) {
     copy_floats(from.row, first + lane % 4 * 4, from.k, slot + lane * 16);
 #pragma unroll
     for (int i = 0; i < kFloatSlotK / 4; ++i) {
       const int piece = i * 32 + lane;  // 8 of a k
       const bool real = first + piece / 8 < from.k;
-      cp_async16(slot + kRowSlotBytes + piece * 16, real ? from.panel + int64_t{first} * kPanel * 4 + piece * 16 : from.panel,
-                 real ? 16 : 0);
+      cp_async16(slot + kRowSlotBytes + piece * 16,
+                 real ? from.panel + int64_t{first} * kPanel * 4 + piece * 16 : from.panel, real ? 16 : 0);
     }
   }
 
   __device__ __forceinline__ static float weight(const unsigned char* slot, int k, int lane) {
     return *reinterpret_cast<const float*>(slot + kRowSlotBytes + (k * kPanel + lane) * 4);
   }
-  __device__ __forceinline__ static void multiply_whole(const unsigned char* slot, int lane, float (&sums)[kRows]) {
+  __device__ __forceinline__ static void multiply_whole(const unsigned char* slot, int lane,
+                                                        float (&sums)[kRows]) {
 #pragma unroll
     for (int k = 0; k < kFloatSlotK; k += 4) {
-      const float w[4] = {weight(slot, k, lane), weight(slot, k + 1, lane), weight(slot, k + 2, lane), weight(slot, k + 3, lane)};
+      const float w[4] = {weight(slot, k, lane), weight(slot, k + 1, lane), weight(slot, k + 2, lane),
+                          weight(slot, k + 3, lane)};
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
         const float4 x = *reinterpret_cast<const float4*>(slot + (r * kFloatSlotK + k) * 4);
@@ -181,7 +194,8 @@ class SmallFloatProduct {
     }
   }
   /** The first `count` k. */
-  __device__ __forceinline__ static void multiply_some(const unsigned char* slot, int count, int lane, float (&sums)[kRows]) {
+  __device__ __forceinline__ static void multiply_some(const unsigned char* slot, int count, int lane,
+                                                       float (&sums)[kRows]) {
 #pragma unroll 1
     for (int k = 0; k < count; ++k) {
       const float w = weight(slot, k, lane);
@@ -192,9 +206,11 @@ class SmallFloatProduct {
     }
   }
 
-  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile, unsigned char* ring) {
+  __device__ __forceinline__ static void run_tile(const Operands& product, const ExpertTile& tile,
+                                                  unsigned char* ring) {
     const int lane = threadIdx.x % 32;
-    const Copies from{float_row(product, tile, lane / 4), product.panel(tile.expert, tile.columns), product.k};
+    const Copies from{float_row(product, tile, lane / 4), product.panel(tile.expert, tile.columns),
+                      product.k};
     float sums[kRows];
 #pragma unroll
     for (int r = 0; r < kRows; ++r) sums[r] = 0.0f;
@@ -208,7 +224,8 @@ class SmallFloatProduct {
       cp_async_wait<kStages - 2>();
       __syncwarp();  // every lane's part of the slot has landed, and nobody reads the one before any more
       const int32_t ahead = step + kStages - 1;
-      if (ahead * kFloatSlotK < product.k) copy(from, ahead * kFloatSlotK, lane, ring + ahead % kStages * kSlotBytes);
+      if (ahead * kFloatSlotK < product.k)
+        copy(from, ahead * kFloatSlotK, lane, ring + ahead % kStages * kSlotBytes);
       cp_async_commit();
       const unsigned char* slot = ring + step % kStages * kSlotBytes;
       const int32_t left = product.k - step * kFloatSlotK;
@@ -232,8 +249,10 @@ class SmallFloatProduct {
 
 }  // namespace
 
-#define DMOE_SMALL(name, ...) \
-  extern "C" __global__ void __launch_bounds__(kThreads) name(const ExpertsTask task) { __VA_ARGS__::run(task); }
+#define DMOE_SMALL(name, ...)                                                           \
+  extern "C" __global__ void __launch_bounds__(kThreads) name(const ExpertsTask task) { \
+    __VA_ARGS__::run(task);                                                             \
+  }
 
 DMOE_SMALL(dmoe_up_f32_small, SmallFloatProduct<Side::kUp>)
 DMOE_SMALL(dmoe_down_f32_small, SmallFloatProduct<Side::kDown>)

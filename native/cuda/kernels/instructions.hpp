@@ -1,5 +1,5 @@
-// Instructions that C++ cannot spell, as inline PTX. The simulator of the tests has a model of each in cuda/sim/instructions.hpp;
-// the PTX interpreter of the tests runs these strings themselves.
+// Instructions that C++ cannot spell, as inline PTX. The simulator of the tests has a model of each in
+// cuda/sim/instructions.hpp; the PTX interpreter of the tests runs these strings themselves.
 #ifndef DYNAMICMOE_CUDA_KERNELS_INSTRUCTIONS_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_INSTRUCTIONS_HPP_
 
@@ -40,9 +40,11 @@ __device__ __forceinline__ unsigned shared_address(const void* p) {
   asm("{ .reg .u64 t; cvta.to.shared.u64 t, %1; cvt.u32.u64 %0, t; }" : "=r"(a) : "l"(p));
   return a;
 }
-/** Copies 16 bytes to shared memory without waiting; only the first `bytes` are read, the rest is zero. Both ends aligned to 16. */
+/** Copies 16 bytes to shared memory without waiting; only the first `bytes` are read, the rest is zero. Both
+ * ends aligned to 16. */
 __device__ __forceinline__ void cp_async16(void* shared, const void* global, int bytes) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global), "r"(bytes)
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
+               "r"(bytes)
                : "memory");
 }
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }

@@ -1,5 +1,5 @@
-// Which kernel of the experts runs for a task, and on what grid: for the host code and the tests. Any of them gives the same bits, so
-// this is a matter of speed alone.
+// Which kernel of the experts runs for a task, and on what grid: for the host code and the tests. Any of them
+// gives the same bits, so this is a matter of speed alone.
 #ifndef DYNAMICMOE_CUDA_KERNELS_LAUNCH_EXPERTS_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_LAUNCH_EXPERTS_HPP_
 
@@ -12,7 +12,8 @@
 
 namespace dmoe::cuda {
 
-/** One launch: grid (blocks, 1, 1), block (threads, 1, 1), no dynamic shared memory. blocks = 0: there is nothing to do. */
+/** One launch: grid (blocks, 1, 1), block (threads, 1, 1), no dynamic shared memory. blocks = 0: there is
+ * nothing to do. */
 struct ExpertsLaunch {
   const char* entry;
   uint32_t blocks;
@@ -28,7 +29,7 @@ constexpr int32_t kSmallBatchRows = 8;
 struct ExpertsKernel {
   const char* entry;
   int32_t threads;
-  int32_t blocks_per_sm;   // that registers and shared memory leave room for
+  int32_t blocks_per_sm;  // that registers and shared memory leave room for
   int32_t tile_rows;
   int32_t tile_panels;     // side by side in a tile
   int32_t parts_of_panel;  // that a panel is cut into
@@ -64,15 +65,17 @@ constexpr int64_t most_rows(const ExpertsTask& task, int32_t slots) {
 }
 
 /** Most tiles of a task with at most `rows` rows: an expert more for each that has rows. */
-constexpr int64_t most_tiles(const ExpertsKernel& kernel, ExpertsSide side, const ExpertsTask& task, int64_t rows) {
-  const int64_t panels = side == ExpertsSide::kUp ? up_panels(task.kind, task.width) : down_panels(task.hidden_size);
+constexpr int64_t most_tiles(const ExpertsKernel& kernel, ExpertsSide side, const ExpertsTask& task,
+                             int64_t rows) {
+  const int64_t panels =
+      side == ExpertsSide::kUp ? up_panels(task.kind, task.width) : down_panels(task.hidden_size);
   const int64_t columns = (panels * kernel.parts_of_panel + kernel.tile_panels - 1) / kernel.tile_panels;
   const int64_t active = std::min<int64_t>(task.experts, rows);
   return (active + (rows - active) / kernel.tile_rows) * columns;
 }
 
-constexpr ExpertsLaunch experts_launch(int32_t format, ExpertsSide side, ExpertsTile tile, const ExpertsTask& task, int64_t rows,
-                                       int32_t sms) {
+constexpr ExpertsLaunch experts_launch(int32_t format, ExpertsSide side, ExpertsTile tile,
+                                       const ExpertsTask& task, int64_t rows, int32_t sms) {
   const ExpertsKernel kernel = experts_kernel(format, side, tile);
   const int64_t tiles = most_tiles(kernel, side, task, rows);
   const int64_t blocks = (tiles + kernel.tiles_at_once - 1) / kernel.tiles_at_once;
@@ -80,17 +83,20 @@ constexpr ExpertsLaunch experts_launch(int32_t format, ExpertsSide side, Experts
           static_cast<uint32_t>(kernel.threads)};
 }
 
-/** The tile for a load: large ones where experts have rows to fill them and there are enough for all multiprocessors. */
-constexpr ExpertsTile experts_tile(int32_t format, ExpertsSide side, const ExpertsTask& task, int64_t rows, int32_t sms) {
+/** The tile for a load: large ones where experts have rows to fill them and there are enough for all
+ * multiprocessors. */
+constexpr ExpertsTile experts_tile(int32_t format, ExpertsSide side, const ExpertsTask& task, int64_t rows,
+                                   int32_t sms) {
   if (task.tokens <= kSmallBatchRows) return ExpertsTile::kSmallBatch;
   const bool filled = rows >= int64_t{task.experts} * 96;
   const int64_t tiles = most_tiles(experts_kernel(format, side, ExpertsTile::k128), side, task, rows);
   return filled && tiles >= sms ? ExpertsTile::k128 : ExpertsTile::k64;
 }
 
-/** The launch of one product. `rows`: most_rows() or fewer where the caller knows. `sms`: multiprocessors of the device. LINEAR experts
- * have no up product: blocks = 0. */
-constexpr ExpertsLaunch experts_launch(int32_t format, ExpertsSide side, const ExpertsTask& task, int64_t rows, int32_t sms) {
+/** The launch of one product. `rows`: most_rows() or fewer where the caller knows. `sms`: multiprocessors of
+ * the device. LINEAR experts have no up product: blocks = 0. */
+constexpr ExpertsLaunch experts_launch(int32_t format, ExpertsSide side, const ExpertsTask& task,
+                                       int64_t rows, int32_t sms) {
   return experts_launch(format, side, experts_tile(format, side, task, rows, sms), task, rows, sms);
 }
 

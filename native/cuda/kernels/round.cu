@@ -1,7 +1,7 @@
-// round: float rows to bfloat16, nearest even; NaN stays NaN. A thread writes 8 elements (16 bytes) at a time; columns from the
-// matrix' last to the stride become zero. out is aligned to 16 bytes, its stride a multiple of 8. Exact: the nearest bfloat16.
+// round: float rows to bfloat16, nearest even; NaN stays NaN. A thread writes 8 elements (16 bytes) at a
+// time; columns from the matrix' last to the stride become zero. out is aligned to 16 bytes, its stride a
+// multiple of 8. Exact: the nearest bfloat16.
 #include "kernels/device.hpp"
-
 #include "kernels/tasks.hpp"
 
 namespace dmoe::cuda {

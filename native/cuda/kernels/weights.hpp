@@ -1,18 +1,21 @@
-// weights: how the experts' weights lie in device memory. Shared by the kernels, the packing (host/pack_weights) and the tests.
+// weights: how the experts' weights lie in device memory. Shared by the kernels, the packing
+// (host/pack_weights) and the tests.
 //
-// As on the CPU (core/panel_gemm.hpp) a matrix [N, K] is cut into panels of 32 output columns, the panels of a product with a gate
-// hold 16 gate columns and the 16 up columns that belong to them, and the stored values are the same, element by element. A panel
-// is a sequence of blocks of 32 k, K padded with zeros:
+// As on the CPU (core/panel_gemm.hpp) a matrix [N, K] is cut into panels of 32 output columns, the panels of
+// a product with a gate hold 16 gate columns and the 16 up columns that belong to them, and the stored values
+// are the same, element by element. A panel is a sequence of blocks of 32 k, K padded with zeros:
 //   f32   [k][32 columns] floats, k not padded: 128 bytes per k, as on the CPU
-//   bf16  [32 columns][32 k]                                                                      2048 bytes per block
-//   q8    [half i][8 columns][4 quads][tile i, tile i + 2][8 k] bytes, value + 128; 32 scales      1088 bytes
-//   q4    [8 columns][4 quads][tile 0..3][8 k] nibbles, value + 8; 32 scales                        576 bytes
-// A tile is 8 columns side by side (column 8 tile + c), a quad j the elements 8 j .. 8 j + 7 of a block: what one lane of a warp holds
-// of a tile when it multiplies (expert_formats.hpp). Thus a warp's lanes read 16 bytes each, one after the other, from global or
-// shared memory, without conflicts. Within the 8 bytes or nibbles of a quad the order is one that two masks unpack: see
-// quant_place. Scales (float16) of a block: [4 quads][4 tiles][2], the columns 8 tile + 2 quad + {0, 1} that a lane has sums of.
+//   bf16  [32 columns][4 quads][8]: 2048 bytes per block
+//   q8    [half i][8 columns][4 quads][tile i, tile i + 2][8] bytes, value + 128; 32 scales: 1088 bytes
+//   q4    [8 columns][4 quads][tile 0..3][8] nibbles, value + 8; 32 scales: 576 bytes
+// A tile is 8 columns side by side, column 8 tile + c. A quad is what one lane of a warp holds of a column in
+// its tensor-core products (expert_formats.hpp): quad j has the k 8 m + 2 j and one on for m = 0..3. Thus a
+// warp's lanes read 16 bytes each, one after the other, from global or shared memory, without conflicts.
+// Within the 8 bytes or nibbles of a quad the order is one that two masks unpack, see quant_place. Scales
+// (float16) of a block: [4 quads][4 tiles][2], the columns 8 tile + 2 quad + {0, 1} that a lane has sums of.
 //
-// One expert: up panels, down panels, then the biases in the order of the panels' columns, each part aligned to 128 bytes.
+// One expert: up panels, down panels, then the biases in the order of the panels' columns, each part aligned
+// to 128 bytes.
 #ifndef DYNAMICMOE_CUDA_KERNELS_WEIGHTS_HPP_
 #define DYNAMICMOE_CUDA_KERNELS_WEIGHTS_HPP_
 
@@ -59,7 +62,9 @@ DMOE_BOTH int64_t panel_bytes(int32_t format, int32_t k) {
 DMOE_BOTH int32_t panel_width(int32_t kind) { return kind == DMOE_EXPERT_SWIGLU ? kHalfPanel : kPanel; }
 /** Panels of the up product; none for LINEAR, whose only product is `down` and takes the input. */
 DMOE_BOTH int32_t up_panels(int32_t kind, int32_t width) {
-  return kind == DMOE_EXPERT_LINEAR ? 0 : static_cast<int32_t>(up_to(width, panel_width(kind)) / panel_width(kind));
+  return kind == DMOE_EXPERT_LINEAR
+             ? 0
+             : static_cast<int32_t>(up_to(width, panel_width(kind)) / panel_width(kind));
 }
 DMOE_BOTH int32_t down_panels(int32_t hidden) { return static_cast<int32_t>(up_to(hidden, kPanel) / kPanel); }
 
@@ -70,7 +75,8 @@ struct ExpertLayout {
   int64_t down_bias;  // float per column of the down panels
   int64_t bytes;      // of one expert, a multiple of kWeightAlignment
 };
-DMOE_BOTH ExpertLayout expert_layout(int32_t format, int32_t kind, int32_t hidden, int32_t width, bool use_bias) {
+DMOE_BOTH ExpertLayout expert_layout(int32_t format, int32_t kind, int32_t hidden, int32_t width,
+                                     bool use_bias) {
   ExpertLayout l{};
   l.down = up_to(up_panels(kind, width) * panel_bytes(format, hidden), kWeightAlignment);
   l.up_bias = l.down + up_to(down_panels(hidden) * panel_bytes(format, width), kWeightAlignment);
@@ -81,28 +87,33 @@ DMOE_BOTH ExpertLayout expert_layout(int32_t format, int32_t kind, int32_t hidde
   return l;
 }
 
-/** Place of element k (0..7) within the bytes (q8) or nibbles (q4, of a little-endian word) of a quad. Elements 2 m and 2 m + 1 lie
- * 16 bits apart, in the halves of a register: q8 has word m / 2, byte m % 2 and two bytes on; q4 nibble m and four nibbles on. */
-DMOE_BOTH int32_t quant_place(int32_t format, int32_t k) {
-  const int32_t pair = k / 2, odd = k % 2;
+/** Quad that has element k of a block, and its place among the quad's 8. */
+DMOE_BOTH int32_t quad_of(int32_t k) { return k % 8 / 2; }
+DMOE_BOTH int32_t place_in_quad(int32_t k) { return k / 8 * 2 + k % 2; }
+/** Byte (q8) or nibble (q4) of a quad that has the element of that place. Places 2 m and 2 m + 1 lie 16 bits
+ * apart, in the halves of a register: q8 has them in word m / 2, byte m % 2 and two bytes on; q4 in nibble m
+ * and four nibbles on. */
+DMOE_BOTH int32_t quant_place(int32_t format, int32_t place) {
+  const int32_t pair = place / 2, odd = place % 2;
   return format == DMOE_FORMAT_Q8 ? pair / 2 * 4 + pair % 2 + 2 * odd : pair + 4 * odd;
 }
-/** Byte of a block that holds column c, element k (the low or the high nibble of it for q4; bf16: the first of its two). */
+/** Byte of a block that holds column c, element k (the low or the high nibble of it for q4; bf16: the first
+ * of its two). */
 DMOE_BOTH int32_t value_byte(int32_t format, int32_t c, int32_t k) {
-  const int32_t tile = c / 8, lane = c % 8 * 4 + k / 8;
+  const int32_t tile = c / 8, lane = c % 8 * 4 + quad_of(k);
   switch (format) {
     case DMOE_FORMAT_F32:
       return (k * kPanel + c) * 4;
     case DMOE_FORMAT_BF16:
-      return (c * kBlock + k) * 2;
+      return tile * 512 + lane * 16 + place_in_quad(k) * 2;
     case DMOE_FORMAT_Q8:
-      return tile % 2 * 512 + lane * 16 + tile / 2 * 8 + quant_place(format, k % 8);
+      return tile % 2 * 512 + lane * 16 + tile / 2 * 8 + quant_place(format, place_in_quad(k));
     default:
-      return lane * 16 + tile * 4 + quant_place(format, k % 8) / 2;
+      return lane * 16 + tile * 4 + quant_place(format, place_in_quad(k)) / 2;
   }
 }
 /** q4: whether value_byte() holds the element in its high nibble. */
-DMOE_BOTH bool high_nibble(int32_t k) { return quant_place(DMOE_FORMAT_Q4, k % 8) % 2 != 0; }
+DMOE_BOTH bool high_nibble(int32_t k) { return quant_place(DMOE_FORMAT_Q4, place_in_quad(k)) % 2 != 0; }
 /** Byte of a block of q8 or q4 where column c's scale begins. */
 DMOE_BOTH int32_t scale_byte(int32_t format, int32_t c) {
   return block_bytes(format) - kScaleBytes + (c % 8 / 2 * 8 + c / 8 * 2 + c % 2) * 2;

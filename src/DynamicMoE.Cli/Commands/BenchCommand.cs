@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DynamicMoE.Cli.Benchmarking;
+using DynamicMoE.Cli.Benchmarking.Cuda;
 using DynamicMoE.Cli.Models;
 using DynamicMoE.Cli.Terminal;
 
@@ -14,6 +15,7 @@ internal static class BenchCommand
     public static Command Create(ToolConsole console) => new("bench", "Measures speed on this machine.")
     {
         Layer(console),
+        CudaModelCommand.Create(console),
         RoutingBenchCommand.Latency(console),
         RoutingBenchCommand.Throughput(console),
         RoutingBenchCommand.Scaling(console),
@@ -28,10 +30,12 @@ internal static class BenchCommand
         Option<int> seed = NumberOptions.Whole("--seed", "Seed of weights and tokens.", 0, int.MaxValue, 1);
         var peers = new Option<bool>("--peers") { Description = "Also time other implementations, with the DynamicMoE.Peers program of the repository." };
         var peersPath = new Option<string?>("--peers-path") { Description = "File of that program. Default: the one built in the repository that holds the tool.", HelpName = "FILE" };
+        Option<ComputeDevice> device = CudaOptions.Device();
+        Option<string?> driver = CudaOptions.Driver();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("layer", "Times one layer of random SwiGLU experts and compares with the machine's limits.")
         {
-            shape, tokens, format, threads, seed, peers, peersPath, json,
+            shape, tokens, format, threads, seed, device, driver, peers, peersPath, json,
         };
         var numbers = new ShapeOptions(command);
         command.Validators.Add(result =>
@@ -40,9 +44,16 @@ internal static class BenchCommand
             {
                 result.AddError("--peers-path needs --peers");
             }
+
+            if (result.GetValue(peers) && result.GetValue(device) != ComputeDevice.Cpu)
+            {
+                result.AddError("--peers run on the processor: not with --device cuda");
+            }
         });
         command.SetAction((parsed, cancel) => Task.Run(
-            () => RunAsync(console, Request(parsed), parsed.GetValue(peers), parsed.GetValue(peersPath), parsed.GetValue(json), cancel), cancel));
+            () => parsed.GetValue(device) != ComputeDevice.Cpu
+                ? OnDeviceAsync(console, Request(parsed), parsed.GetValue(device), parsed.GetValue(driver), parsed.GetValue(json))
+                : RunAsync(console, Request(parsed), parsed.GetValue(peers), parsed.GetValue(peersPath), parsed.GetValue(json), cancel), cancel));
         return command;
 
         LayerRequest Request(ParseResult parsed)
@@ -59,6 +70,22 @@ internal static class BenchCommand
                     Repetitions,
                     (ulong)parsed.GetValue(seed));
         }
+    }
+
+    private static async Task<int> OnDeviceAsync(ToolConsole console, LayerRequest request, ComputeDevice device, string? driver, bool json)
+    {
+        CudaOptions.Use(driver);
+        CudaCell cell = await CudaBench.RunAsync(request, device).ConfigureAwait(false);
+        if (json)
+        {
+            ToolJson.Write(console, cell);
+        }
+        else
+        {
+            CudaTable.Write(console, cell);
+        }
+
+        return ExitCodes.Ok;
     }
 
     private static string Shapes() => string.Join(", ", LayerShape.All.Select(shape => $"{shape.Name} {shape.Numbers}")) + ".";

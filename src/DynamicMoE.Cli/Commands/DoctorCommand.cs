@@ -10,9 +10,14 @@ internal static class DoctorCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(ToolConsole console)
     {
+        Option<string?> driver = CudaOptions.Driver();
         Option<bool> json = SharedOptions.Json();
-        var command = new Command("doctor", "Shows the native library, the instruction set chosen and why, cores, quota and CUDA.") { json };
-        command.SetAction(parsed => Run(console, parsed.GetValue(json)));
+        var command = new Command("doctor", "Shows the native library, the instruction set chosen and why, cores, quota and CUDA devices.") { driver, json };
+        command.SetAction(parsed =>
+        {
+            CudaOptions.Use(parsed.GetValue(driver));
+            return Run(console, parsed.GetValue(json));
+        });
         return command;
     }
 

@@ -12,7 +12,7 @@ internal static class Doctor
     {
         try
         {
-            return Of(RuntimeInfo.Query());
+            return Of(RuntimeInfo.Query(), CudaDevice.List());
         }
         catch (Exception error) when (error is DynamicMoEException or PlatformNotSupportedException)
         {
@@ -40,10 +40,16 @@ internal static class Doctor
         Line("quota", Quota(report));
         Line("cache", $"L2 {Mebibytes(report.L2Bytes)} per core, L3 {Mebibytes(report.L3Bytes)}");
         Line("CUDA", report.Cuda!);
+        foreach (CudaDeviceReport device in report.CudaDevices)
+        {
+            Line("", $"cuda:{device.Index} {device.Name}, compute capability {device.ComputeCapability}, {Mebibytes(device.TotalBytes)}: {device.Reason}");
+        }
+
+        Line("", DoctorReport.NotMeasured);
         Line("runtime", report.Runtime);
     }
 
-    private static DoctorReport Of(RuntimeInfo info) => new()
+    private static DoctorReport Of(RuntimeInfo info, IReadOnlyList<CudaDeviceInfo> devices) => new()
     {
         Usable = true,
         LibraryPath = info.LibraryPath,
@@ -60,7 +66,8 @@ internal static class Doctor
         CpuQuota = info.CpuQuota,
         L2Bytes = info.L2Bytes,
         L3Bytes = info.L3Bytes,
-        Cuda = info.CudaReason,
+        Cuda = devices.Count == 0 ? info.CudaReason : $"{devices.Count(device => device.IsUsable)} of {devices.Count} devices usable, driver {devices[0].DriverVersion}",
+        CudaDevices = [.. devices.Select(CudaDeviceReport.Of)],
         Runtime = RuntimeInformation.FrameworkDescription,
     };
 

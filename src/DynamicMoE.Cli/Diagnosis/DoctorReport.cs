@@ -3,6 +3,9 @@ namespace DynamicMoE.Cli.Diagnosis;
 /// <summary>What the native core can use on this machine.</summary>
 internal sealed record DoctorReport
 {
+    /// <summary>What is not known of CUDA.</summary>
+    public const string NotMeasured = "the CUDA kernels have been tested without a GPU only: nothing has been measured on hardware yet";
+
     /// <summary>Whether the native library can be used.</summary>
     public required bool Usable { get; init; }
 
@@ -53,6 +56,9 @@ internal sealed record DoctorReport
 
     /// <summary>What was found of CUDA, or why there is none.</summary>
     public string? Cuda { get; init; }
+
+    /// <summary>CUDA devices, usable or not.</summary>
+    public IReadOnlyList<CudaDeviceReport> CudaDevices { get; init; } = [];
 
     /// <summary>The .NET runtime.</summary>
     public required string Runtime { get; init; }

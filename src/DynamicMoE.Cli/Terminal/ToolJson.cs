@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DynamicMoE.Cli.Benchmarking;
+using DynamicMoE.Cli.Benchmarking.Cuda;
 using DynamicMoE.Cli.Calibration;
 using DynamicMoE.Cli.Configuration;
 using DynamicMoE.Cli.Diagnosis;
@@ -27,6 +28,7 @@ namespace DynamicMoE.Cli.Terminal;
 [JsonSerializable(typeof(ConfigReport))]
 [JsonSerializable(typeof(ValidationReport))]
 [JsonSerializable(typeof(LayerCell))]
+[JsonSerializable(typeof(CudaCell))]
 [JsonSerializable(typeof(PeersCells))]
 [JsonSerializable(typeof(ProfileReport))]
 [JsonSerializable(typeof(CompareReport))]
@@ -72,4 +74,8 @@ internal sealed partial class ToolJson : JsonSerializerContext
     /// <summary>Writes a measured layer.</summary>
     public static void Write(ToolConsole console, LayerCell cell) =>
         console.Out.WriteLine(JsonSerializer.Serialize(cell, Default.LayerCell));
+
+    /// <summary>Writes a layer that was measured on a device.</summary>
+    public static void Write(ToolConsole console, CudaCell cell) =>
+        console.Out.WriteLine(JsonSerializer.Serialize(cell, Default.CudaCell));
 }

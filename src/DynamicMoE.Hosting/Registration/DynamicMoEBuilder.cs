@@ -71,7 +71,8 @@ public sealed class DynamicMoEBuilder
                 .AddCheck<StartedHealthCheck>("started", tags: ["startup"])
                 .AddCheck<QueueHealthCheck>("queue", tags: ["ready"])
                 .AddCheck<BreakerHealthCheck>("circuit_breaker", tags: ["ready"])
-                .AddCheck<BudgetHealthCheck>("budget", tags: ["ready"]);
+                .AddCheck<BudgetHealthCheck>("budget", tags: ["ready"])
+                .AddCheck<DeviceHealthCheck>("device", tags: ["ready"]);
         }
 
         return this;

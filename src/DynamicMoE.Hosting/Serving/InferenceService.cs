@@ -1,4 +1,5 @@
 using DynamicMoE.Hosting.Generation;
+using DynamicMoE.Hosting.Health;
 using DynamicMoE.Hosting.Layers;
 using DynamicMoE.Hosting.Loading;
 using Microsoft.Extensions.Hosting;
@@ -278,6 +279,11 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         _engine.Submit(work, cancellationToken);
         return work.Answer;
     }
+
+    /// <summary>Asks the devices of the served model's layers whether they answer.</summary>
+    /// <exception cref="BackendException">One does not.</exception>
+    /// <exception cref="ServiceUnavailableException">Nothing is served.</exception>
+    internal ServedDevices CheckDevices() => WithCurrent(ServedDevices.Check);
 
     private T WithCurrent<T>(Func<ServedModel, T> ask)
     {

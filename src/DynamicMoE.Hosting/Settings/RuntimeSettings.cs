@@ -21,4 +21,17 @@ public sealed class RuntimeSettings
     /// <summary><c>native_path</c>: file or folder of the native library.</summary>
     /// <value>A path of 1 to 4096 characters. The default, null, looks beside the application.</value>
     public string? NativePath => _values.Get(SettingKeys.NativePath);
+
+    /// <summary><c>device</c>: where the layers of a served model compute.</summary>
+    /// <value><c>cpu</c>, <c>cuda</c> (the best usable device), <c>cuda:N</c>, or <c>auto</c>: a CUDA device where there is one, else the processor. The default
+    /// is <c>cpu</c>.</value>
+    public ComputeDevice Device => _values.Get(SettingKeys.Device);
+
+    /// <summary><c>cpu_fallback</c>: whether the processor takes the place of a device that is not usable, too small or fails.</summary>
+    /// <value>The default is false: loading fails. With the device <c>auto</c> it always does.</value>
+    public bool CpuFallback => _values.Get(SettingKeys.CpuFallback);
+
+    /// <summary><c>cuda_driver</c>: file of the CUDA driver's library.</summary>
+    /// <value>A path of 1 to 4096 characters. The default, null, is the system's <c>libcuda.so.1</c>.</value>
+    public string? CudaDriver => _values.Get(SettingKeys.CudaDriver);
 }

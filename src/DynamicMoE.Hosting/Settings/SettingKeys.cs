@@ -90,6 +90,10 @@ internal static class SettingKeys
     internal static readonly SettingKey<InstructionSet> Isa = new("runtime.isa", SettingTypes.Isa, InstructionSet.Auto) { Variable = EnvironmentVariables.Isa };
     internal static readonly SettingKey<string?> NativePath =
         new("runtime.native_path", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.NativePath };
+    internal static readonly SettingKey<ComputeDevice> Device =
+        new("runtime.device", SettingTypes.ComputeDevice, ComputeDevice.Cpu) { Variable = EnvironmentVariables.Device };
+    internal static readonly SettingKey<bool> CpuFallback = new("runtime.cpu_fallback", Switch, false);
+    internal static readonly SettingKey<string?> CudaDriver = new("runtime.cuda_driver", OptionalObject(SettingTypes.Path), null);
 
     internal static readonly SettingKey<string?> Model = new("serving.model", OptionalObject(SettingTypes.Path), null);
     internal static readonly SettingKey<WeightFormat?> WeightFormat = new("serving.weight_format", Optional(SettingTypes.WeightFormat), null);
@@ -149,7 +153,7 @@ internal static class SettingKeys
             EnableMonitoring, EnableCircuitBreaker, AvgLatencyMs, ErrorRate, LoadBalanceVariance, MemoryUsageMb, AlertWebhook, AlertSecret,
             MetricsPort, HealthPort, OtlpEndpoint,
             NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
-            LogLevel, Isa, NativePath,
+            LogLevel, Isa, NativePath, Device, CpuFallback, CudaDriver,
             Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, HighWater, OverloadSteps,
             GuardrailRate, DrainSeconds, StateDirectory,
             Port, Bind, HealthBind, MetricsBind, Insecure, MaxRequestBytes, MaxHeaderBytes, MaxHeaders, MaxConnections, HeaderTimeoutSeconds, KeepAliveSeconds,

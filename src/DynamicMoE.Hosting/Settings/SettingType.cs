@@ -136,6 +136,16 @@ internal sealed class NetworkAddressType : ScalarType<IPAddress>
     internal override string Show(IPAddress value) => value.ToString();
 }
 
+/// <summary>Where a layer computes.</summary>
+internal sealed class ComputeDeviceType : ScalarType<ComputeDevice>
+{
+    internal override string Allowed => "auto, cpu, cuda or cuda:N";
+
+    internal override bool TryParse(string text, bool quoted, out ComputeDevice value) => ComputeDevice.TryParse(text, out value);
+
+    internal override string Show(ComputeDevice value) => value.ToString();
+}
+
 /// <summary>Whole numbers, as a YAML list or separated by commas.</summary>
 internal sealed class ListType(int most, NumberType<int> element) : SettingType<IReadOnlyList<int>>
 {

@@ -23,6 +23,8 @@ internal static class SettingTypes
     /// <summary>0 is a free port that the system chooses.</summary>
     internal static NumberType<int> Port { get; } = Whole(0, 65535);
 
+    internal static ComputeDeviceType ComputeDevice { get; } = new();
+
     internal static NetworkAddressType NetworkAddress { get; } = new();
 
     internal static ChoiceType<LogFormat> LogFormat { get; } = new([.. Enum.GetValues<LogFormat>().Select(value => (Lower(value), value))]);

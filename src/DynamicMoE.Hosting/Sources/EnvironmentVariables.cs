@@ -33,6 +33,9 @@ public static class EnvironmentVariables
     /// <summary>Key of the alerts' signature: <c>monitoring.alert_secret</c>.</summary>
     public const string AlertSecret = "DYNAMIC_MOE_ALERT_SECRET";
 
+    /// <summary>Where layers compute: <c>runtime.device</c>.</summary>
+    public const string Device = "DYNAMIC_MOE_DEVICE";
+
     /// <summary>Port of the HTTP service's API and page: <c>server.port</c>.</summary>
     public const string Port = "DYNAMIC_MOE_PORT";
 

@@ -70,6 +70,20 @@ public sealed class MoEBlock : IDisposable
     /// <summary>Floating-point operations of one expert on one token; two per weight.</summary>
     public long FlopsPerRoute => Experts.FlopsPerToken;
 
+    /// <summary>Where the block computes now.</summary>
+    public ComputeDevice Device => Active.Layer.Device;
+
+    /// <summary>Why it computes there; one sentence.</summary>
+    public string DeviceReason => Active.Layer.DeviceReason;
+
+    /// <summary>Whether the processor has taken the place of a device: one that the options name, or one that failed.</summary>
+    public bool HasLeftDevice => Active.Layer.HasLeftDevice;
+
+    /// <summary>Asks the device that the block computes on whether it answers; does nothing on the processor.</summary>
+    /// <exception cref="BackendException">The device has failed; what it says.</exception>
+    /// <exception cref="ObjectDisposedException">The block is disposed.</exception>
+    public void CheckDevice() => Active.Layer.CheckDevice();
+
     private RoutedLayer Active => _dynamic ?? _static;
 
     /// <summary>Loads one MoE layer. Works for every family, those included whose attention the decoder does not run.</summary>
@@ -189,6 +203,8 @@ public sealed class MoEBlock : IDisposable
         Threads = _options.Threads,
         SharedExperts = SharedExperts,
         SharedExpertGate = _sharedGate,
+        Device = _options.Device,
+        FallBackToCpu = _options.FallBackToCpu,
     };
 
     private DynamicRouterOptions TrainedRule() => new()

@@ -28,6 +28,14 @@ public sealed class ModelLoadOptions
     /// <value>The default is <see cref="InstructionSet.Auto"/>.</value>
     public InstructionSet Isa { get; set; }
 
+    /// <summary>Where the MoE layers compute; everything else runs on the processor. A device gets a copy of their gates and experts.</summary>
+    /// <value>The default is <see cref="ComputeDevice.Cpu"/>; see <see cref="MoELayerOptions.Device"/>.</value>
+    public ComputeDevice Device { get; set; }
+
+    /// <summary>Whether the processor takes the place of a device that is not usable, too small, or fails in a call.</summary>
+    /// <value>The default is false. With <see cref="ComputeDevice.Auto"/> it always does.</value>
+    public bool FallBackToCpu { get; set; }
+
     /// <summary>Whether a tokenizer file and a chat template beside the weights are read.</summary>
     /// <value>The default is true. With false <see cref="MoEModel.Tokenizer"/> and <see cref="MoEModel.ChatTemplate"/> are null.</value>
     public bool LoadTokenizer { get; set; } = true;

@@ -1,4 +1,3 @@
-using DynamicMoE.Bindings;
 using DynamicMoE.Native;
 
 namespace DynamicMoE;
@@ -11,8 +10,9 @@ internal sealed class FusedPipeline(IRouter outermost, DynamicRouter router, Exp
 {
     private readonly ScratchPool<RouteScratch> _scratch = new();
     private readonly RouterWrapper[] _wrappers = RouterChain.Wrappers(outermost);
-    private readonly LayerHandle _layer = LayerCalls.Create(
-        options.MaxTokens, options.Threads, router.Gate.Handle, experts.Handle, options.SharedExperts?.Handle, options.SharedExpertGate);
+    private readonly NativeLayer _layer = new(router.Gate.Handle, experts, options, router.Logger);
+
+    internal override NativeLayer Layer => _layer;
 
     internal override RoutingReport Run(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context) =>
@@ -21,7 +21,7 @@ internal sealed class FusedPipeline(IRouter outermost, DynamicRouter router, Exp
     internal override RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing)
     {
         router.ThrowIfDisposed();
-        return LayerCalls.Execute(_layer, hidden, tokens, router.InputDim, routing, output);
+        return _layer.Execute(hidden, tokens, router.InputDim, routing, output);
     }
 
     public override void Dispose() => _layer.Dispose();
@@ -34,7 +34,7 @@ internal sealed class FusedPipeline(IRouter outermost, DynamicRouter router, Exp
         try
         {
             RouteParams parameters = router.Prepare(hidden, tokens, context, scratch);
-            RoutingReport report = LayerCalls.Forward(_layer, hidden, tokens, router.InputDim, in parameters, limit, routing, output);
+            RoutingReport report = _layer.Forward(hidden, tokens, router.InputDim, in parameters, limit, routing, output);
             router.Commit(in parameters, scratch, tokens, routing, context);
             return report;
         }

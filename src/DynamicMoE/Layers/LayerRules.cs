@@ -9,6 +9,8 @@ internal static class LayerRules
         OptionRules rules = new OptionRules(nameof(MoELayer))
             .Require(limit is null || router.CanLimit, $"A capacity limit needs a router with RouteWithin; {router.GetType().Name} has none.")
             .Require(options.SharedExperts is null || !experts.Managed, $"SharedExperts need native experts; these are managed.")
+            .Require(!experts.Managed || (options.Device.Kind != ComputeDeviceKind.Cuda && options.CudaDevice is null),
+                $"Device ({options.Device}) needs native experts; these are managed.")
             .Require(options.ExpertFaults == ExpertFaultPolicy.Fail || dynamic,
                 $"ExpertFaults ({options.ExpertFaults}) needs a DynamicRouter, not {router.GetType().Name}.")
             .Require(options.Guardrail is null || (dynamic && limit is null),

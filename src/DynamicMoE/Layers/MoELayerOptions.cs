@@ -11,6 +11,19 @@ public class MoELayerOptions
     /// <value>Between 0 and 1024. The default is 0: as many as the native pool has.</value>
     public int Threads { get; set; }
 
+    /// <summary>Where the layer computes. A device gets a copy of gate and experts; those in host memory stay.</summary>
+    /// <value>The default is <see cref="ComputeDevice.Cpu"/>. <see cref="ComputeDevice.Auto"/> takes the best CUDA device that the layer fits on, and the
+    /// processor where there is none or where it fails. Native experts only; at most 512 of them. <see cref="MoELayer.Device"/> says what was taken.</value>
+    public ComputeDevice Device { get; set; }
+
+    /// <summary>An open device that takes the place of <see cref="Device"/>; not owned, the layer keeps what it needs of it.</summary>
+    /// <value>The default is null: layers that name the same device share one.</value>
+    public CudaDevice? CudaDevice { get; set; }
+
+    /// <summary>Whether the processor takes the place of a device that is not usable, too small, or fails in a call; the call is then run again there.</summary>
+    /// <value>The default is false: a typed exception. With <see cref="ComputeDevice.Auto"/> it always does.</value>
+    public bool FallBackToCpu { get; set; }
+
     /// <summary>Routes per expert above which a batch counts as overflowing: ceil(factor * routes / experts). Only reported here;
     /// <see cref="SparseMoELayer"/> acts on its own CapacityFactor.</summary>
     /// <value>Finite and above 0. The default is 1.25.</value>

@@ -1,5 +1,3 @@
-using DynamicMoE.Bindings;
-using DynamicMoE.Native;
 
 namespace DynamicMoE;
 
@@ -9,7 +7,7 @@ internal sealed class RoutedPipeline : LayerPipeline
     private readonly IRouter _router;
     private readonly CapacityLimit? _limit;
     private readonly GateWeights _gate;
-    private readonly LayerHandle _layer;
+    private readonly NativeLayer _layer;
 
     internal RoutedPipeline(IRouter router, ExpertBank experts, MoELayerOptions options, CapacityLimit? limit)
     {
@@ -21,8 +19,7 @@ internal sealed class RoutedPipeline : LayerPipeline
         _gate = GateWeights.CreateZero(shape);
         try
         {
-            _layer = LayerCalls.Create(
-                options.MaxTokens, options.Threads, _gate.Handle, experts.Handle, options.SharedExperts?.Handle, options.SharedExpertGate);
+            _layer = new NativeLayer(_gate.Handle, experts, options, RouterChain.Dynamic(router)?.Logger);
         }
         catch
         {
@@ -30,6 +27,8 @@ internal sealed class RoutedPipeline : LayerPipeline
             throw;
         }
     }
+
+    internal override NativeLayer Layer => _layer;
 
     internal override RoutingReport Run(
         ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing, RoutingContext? context)
@@ -42,7 +41,7 @@ internal sealed class RoutedPipeline : LayerPipeline
     }
 
     internal override RoutingReport Execute(ReadOnlySpan<float> hidden, int tokens, Span<float> output, RoutingBuffers routing) =>
-        LayerCalls.Execute(_layer, hidden, tokens, _router.InputDim, routing, output);
+        _layer.Execute(hidden, tokens, _router.InputDim, routing, output);
 
     public override void Dispose()
     {

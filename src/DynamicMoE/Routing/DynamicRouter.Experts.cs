@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DynamicMoE.Native;
+using Microsoft.Extensions.Logging;
 
 namespace DynamicMoE;
 
@@ -120,6 +121,9 @@ public partial class DynamicRouter
             WeightBalancer.Apply(routes, tokens, factors);
         }
     }
+
+    /// <summary>Receives the router's messages, or null.</summary>
+    internal ILogger? Logger => _options.Logger;
 
     private void RequireExpert(int expert)
     {

@@ -5,6 +5,25 @@ namespace DynamicMoE;
 /// <content>Complexity scores of a batch.</content>
 public partial class DynamicRouter
 {
+    /// <summary>The decisions of a batch whose hidden states lie in device memory.</summary>
+    /// <exception cref="RouterConfigurationException">Scores or a cap of the batch need host memory.</exception>
+    internal RouteParams PrepareOnDevice(int tokens, RoutingContext? context, RouteScratch scratch)
+    {
+        ThrowIfDisposed();
+        bool scored = _fused is not null && (_calibrated is null || Strategy != RoutingStrategy.TopK);
+        if (!scored && context is not { ComplexityScores.IsEmpty: false } && context is not { ExpertCounts.IsEmpty: false })
+        {
+            throw new RouterConfigurationException(
+                $"The router's scores come from {Estimator?.GetType().Name ?? "a calibration"}, which reads hidden states in host memory: on device memory "
+                + "use router_margin or router_entropy without calibration, or give scores with the context.");
+        }
+
+        RouteParams parameters = Prepare([], tokens, context, scratch);
+        return parameters.MaxDistinct == 0
+            ? parameters
+            : throw new RouterConfigurationException($"A cap on distinct experts ({parameters.MaxDistinct}) is decided in host memory: not on device memory.");
+    }
+
     private void AddScores(ReadOnlySpan<float> hidden, int tokens, RoutingContext? context, RouteScratch scratch, ref RouteParams parameters)
     {
         scratch.Estimated = false;

@@ -30,12 +30,18 @@ internal sealed class DynamicMoELayer : IDisposable
     public DynamicMoERun Prepare(TokenBatches batches, int threads) => Prepare(
         batches, threads, new DynamicRouterOptions { MinExperts = _shape.ExpertsPerToken, ComplexityEstimator = ComplexityEstimators.RouterMargin }, null);
 
+    /// <summary>Makes the layer ready for static top-k on a device.</summary>
+    public DynamicMoERun Prepare(TokenBatches batches, int threads, CudaDevice device) => Prepare(
+        batches, threads, new DynamicRouterOptions { MinExperts = _shape.ExpertsPerToken, ComplexityEstimator = ComplexityEstimators.RouterMargin }, null, device);
+
     /// <summary>Makes the layer ready.</summary>
     /// <param name="batches">Tokens.</param>
     /// <param name="threads">Most threads of a call.</param>
     /// <param name="routing">How experts are chosen.</param>
     /// <param name="contexts">What the router is told of each batch, or null.</param>
-    public DynamicMoERun Prepare(TokenBatches batches, int threads, DynamicRouterOptions routing, RoutingContext[]? contexts)
+    /// <param name="device">Where it computes; null = on the processor.</param>
+    public DynamicMoERun Prepare(
+        TokenBatches batches, int threads, DynamicRouterOptions routing, RoutingContext[]? contexts, CudaDevice? device = null)
     {
         GateWeights gate = GateWeights.Create(_router.Span, [], new GateOptions
         {
@@ -46,7 +52,10 @@ internal sealed class DynamicMoELayer : IDisposable
             Threads = threads,
         });
         var router = new DynamicRouter(gate, routing);
-        var layer = new MoELayer(router, _bank, new MoELayerOptions { MaxTokens = Math.Max(DefaultMaxTokens, batches.Tokens), Threads = threads });
+        var layer = new MoELayer(router, _bank, new MoELayerOptions
+        {
+            MaxTokens = Math.Max(DefaultMaxTokens, batches.Tokens), Threads = threads, CudaDevice = device,
+        });
         return new DynamicMoERun(gate, router, layer, batches, contexts);
     }
 
@@ -65,6 +74,9 @@ internal sealed class DynamicMoERun(GateWeights gate, DynamicRouter router, MoEL
 
     /// <summary>Runs one batch and says what was routed.</summary>
     public RoutingReport Forward(int batch) => layer.Forward(_inputs[batch], batches.Tokens, _output, _routes, contexts?[batch]);
+
+    /// <summary>Runs a batch in device memory.</summary>
+    public Task<RoutingReport> ForwardAsync(DeviceForward batch) => layer.ForwardAsync(batch);
 
     /// <summary>Routes one batch, without experts.</summary>
     public void Route(int batch) => router.Route(_inputs[batch], batches.Tokens, _routes, contexts?[batch]);

@@ -28,6 +28,11 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
     {
         DynamicMoESettings settings = monitor.CurrentValue;
         ILoggerFactory? logs = services.GetService<ILoggerFactory>();
+        if (settings.Runtime.CudaDriver is { } driver)
+        {
+            NativeLibraryOptions.CudaDriverPath = driver;
+        }
+
         MoEModel model = source.Load(new ModelLoadOptions
         {
             WeightFormat = settings.Serving.WeightFormat,
@@ -35,6 +40,8 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
 
             // Hidden states come from callers: values so large that an expert's output overflows must not take the expert from everyone else.
             ExpertFaults = ExpertFaultPolicy.Fail,
+            Device = settings.Runtime.Device,
+            FallBackToCpu = settings.Runtime.CpuFallback,
             Logger = logs?.CreateLogger(typeof(MoEModel).FullName!),
             TimeProvider = time,
         });

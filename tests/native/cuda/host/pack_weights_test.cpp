@@ -15,11 +15,13 @@ namespace {
 // Reads panels of the device's layout, and strikes out each byte (or nibble) that it read.
 class Reader {
  public:
-  Reader(int32_t format, const std::byte* bytes, int64_t count) : format_(format), bytes_(bytes, bytes + count) {}
+  Reader(int32_t format, const std::byte* bytes, int64_t count)
+      : format_(format), bytes_(bytes, bytes + count) {}
 
   float value(int64_t panel_at, int64_t c, int64_t k) {
     const auto column = static_cast<int32_t>(c);
-    if (format_ == DMOE_FORMAT_F32) return take<float>(panel_at + cuda::value_byte(format_, column, static_cast<int32_t>(k)));
+    if (format_ == DMOE_FORMAT_F32)
+      return take<float>(panel_at + cuda::value_byte(format_, column, static_cast<int32_t>(k)));
     const int64_t block = panel_at + k / 32 * cuda::block_bytes(format_);
     const auto in_block = static_cast<int32_t>(k % 32);
     const int64_t at = block + cuda::value_byte(format_, column, in_block);
@@ -46,16 +48,17 @@ class Reader {
 struct Case {
   int32_t kind, hidden, width;
 };
-const Case kCases[] = {{DMOE_EXPERT_SWIGLU, 1, 1},    {DMOE_EXPERT_SWIGLU, 33, 17}, {DMOE_EXPERT_SWIGLU, 64, 96},
-                       {DMOE_EXPERT_GELU, 7, 50},     {DMOE_EXPERT_RELU, 31, 5},    {DMOE_EXPERT_SILU, 130, 70},
-                       {DMOE_EXPERT_LINEAR, 1, 1},    {DMOE_EXPERT_LINEAR, 45, 45}};
+const Case kCases[] = {{DMOE_EXPERT_SWIGLU, 1, 1}, {DMOE_EXPERT_SWIGLU, 33, 17}, {DMOE_EXPERT_SWIGLU, 64, 96},
+                       {DMOE_EXPERT_GELU, 7, 50},  {DMOE_EXPERT_RELU, 31, 5},    {DMOE_EXPERT_SILU, 130, 70},
+                       {DMOE_EXPERT_LINEAR, 1, 1}, {DMOE_EXPERT_LINEAR, 45, 45}};
 
 TEST(PackWeights, WhenAnyShapeAndFormat_KeepsEveryValue) {
   Random random(14);
   for (const Case& c : kCases) {
     for (const int32_t format : {DMOE_FORMAT_F32, DMOE_FORMAT_BF16, DMOE_FORMAT_Q8, DMOE_FORMAT_Q4}) {
       for (const bool bias : {false, true}) {
-        SCOPED_TRACE(testing::Message() << "kind " << c.kind << " hidden " << c.hidden << " width " << c.width << " format " << format);
+        SCOPED_TRACE(testing::Message() << "kind " << c.kind << " hidden " << c.hidden << " width " << c.width
+                                        << " format " << format);
         const bool gated = c.kind == DMOE_EXPERT_SWIGLU, linear = c.kind == DMOE_EXPERT_LINEAR;
         dmoe_experts_options o{};
         o.struct_size = sizeof o;
@@ -66,31 +69,37 @@ TEST(PackWeights, WhenAnyShapeAndFormat_KeepsEveryValue) {
         o.format = format;
         o.use_bias = bias;
         Experts experts(o);
-        const auto gate = random.normals(gated ? c.width * c.hidden : 0), up = random.normals(c.width * c.hidden),
-                   down = random.normals(linear ? 0 : c.hidden * c.width), gate_bias = random.normals(gated && bias ? c.width : 0),
-                   up_bias = random.normals(bias ? c.width : 0), down_bias = random.normals(bias && !linear ? c.hidden : 0);
+        const auto gate = random.normals(gated ? c.width * c.hidden : 0),
+                   up = random.normals(c.width * c.hidden),
+                   down = random.normals(linear ? 0 : c.hidden * c.width),
+                   gate_bias = random.normals(gated && bias ? c.width : 0),
+                   up_bias = random.normals(bias ? c.width : 0),
+                   down_bias = random.normals(bias && !linear ? c.hidden : 0);
         const auto pointer = [](const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); };
-        experts.set(1, {sizeof(dmoe_expert_weights), DMOE_DTYPE_F32, pointer(gate), pointer(up), pointer(down), pointer(gate_bias),
-                        pointer(up_bias), pointer(down_bias)});
+        experts.set(1, {sizeof(dmoe_expert_weights), DMOE_DTYPE_F32, pointer(gate), pointer(up),
+                        pointer(down), pointer(gate_bias), pointer(up_bias), pointer(down_bias)});
         const cuda::ExpertLayout layout = cuda::expert_layout(experts);
         ASSERT_EQ(layout.bytes % cuda::kWeightAlignment, 0);
-        std::vector<std::byte> packed(static_cast<size_t>(layout.bytes), std::byte{0x5a}), again(packed.size(), std::byte{0xa5});
+        std::vector<std::byte> packed(static_cast<size_t>(layout.bytes), std::byte{0x5a}),
+            again(packed.size(), std::byte{0xa5});
         cuda::pack_weights(experts, 1, packed.data());
         cuda::pack_weights(experts, 1, again.data());
         ASSERT_EQ(packed, again) << "some byte was not written";
 
         Reader reader(format, packed.data(), layout.bytes);
         const int64_t width = cuda::panel_width(c.kind);
-        const auto expect_matrix = [&](const std::vector<float>& given, int64_t n, int64_t k, int64_t begin, int64_t columns_of_panel,
-                                       int64_t shift) {
+        const auto expect_matrix = [&](const std::vector<float>& given, int64_t n, int64_t k, int64_t begin,
+                                       int64_t columns_of_panel, int64_t shift) {
           const std::vector<float> values = as_weights(given, n, k, format);
           for (int64_t row = 0; row < cuda::up_to(n, columns_of_panel); ++row) {
             for (int64_t i = 0; i < (format == DMOE_FORMAT_F32 ? k : cuda::up_to(k, 32)); ++i) {
-              const int64_t panel = begin + row / columns_of_panel * cuda::panel_bytes(format, static_cast<int32_t>(k));
+              const int64_t panel =
+                  begin + row / columns_of_panel * cuda::panel_bytes(format, static_cast<int32_t>(k));
               const float expected = row < n && i < k ? values[static_cast<size_t>(row * k + i)] : 0.0f;
               const float actual = reader.value(panel, row % columns_of_panel + shift, i);
               // A zero of q8 and q4 has the sign of its scale.
-              ASSERT_TRUE(expected == 0 ? actual == 0 : same_bits(actual, expected)) << "row " << row << " k " << i;
+              ASSERT_TRUE(expected == 0 ? actual == 0 : same_bits(actual, expected))
+                  << "row " << row << " k " << i;
             }
           }
         };
@@ -109,7 +118,8 @@ TEST(PackWeights, WhenAnyShapeAndFormat_KeepsEveryValue) {
           if (gated) EXPECT_EQ(bias_at(layout.up_bias, column), gate_bias[static_cast<size_t>(f)]);
         }
         for (int64_t d = 0; d < c.hidden; ++d) {
-          EXPECT_EQ(bias_at(layout.down_bias, d), linear ? up_bias[static_cast<size_t>(d)] : down_bias[static_cast<size_t>(d)]);
+          EXPECT_EQ(bias_at(layout.down_bias, d),
+                    linear ? up_bias[static_cast<size_t>(d)] : down_bias[static_cast<size_t>(d)]);
         }
       }
     }

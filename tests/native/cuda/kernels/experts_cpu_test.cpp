@@ -1,4 +1,5 @@
-// experts_*.cu against the CPU's kernels: f32 bit for bit, the activations included; the other formats within both bounds.
+// experts_*.cu against the CPU's kernels: f32 bit for bit, the activations included; the other formats within
+// both bounds.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -16,10 +17,12 @@ std::vector<std::vector<float>> cpu_up(const Experts& experts, const DeviceRows&
   std::vector<const void*> pointers;
   for (int64_t r = 0; r < x.rows; ++r) pointers.push_back(x.floats.data() + r * x.stride);
   const int64_t columns = experts.up_panels() * experts.panel_width();
-  std::vector<float> h(static_cast<size_t>(x.rows * columns)), scratch(static_cast<size_t>(x.rows * kUpGroupPanels * 32));
+  std::vector<float> h(static_cast<size_t>(x.rows * columns)),
+      scratch(static_cast<size_t>(x.rows * kUpGroupPanels * 32));
   const ExpertView view = experts.view(0);
   ExpertsUp t;
-  t.gemm = {pointers.data(), x.rows, x.columns, view.up, experts.up_panels(), scratch.data(), kUpGroupPanels * 32};
+  t.gemm = {pointers.data(),     x.rows,         x.columns,          view.up,
+            experts.up_panels(), scratch.data(), kUpGroupPanels * 32};
   t.kind = experts.kind();
   t.bias = view.up_bias;
   t.hidden = h.data();
@@ -39,7 +42,9 @@ std::vector<std::vector<float>> cpu_down(const Experts& experts, const DeviceRow
   const int64_t columns = experts.down_panels() * 32;
   std::vector<float> y(static_cast<size_t>(h.rows * columns));
   const ExpertView view = experts.view(0);
-  experts.run_down({{pointers.data(), h.rows, experts.width(), view.down, experts.down_panels(), y.data(), columns}, view.down_bias});
+  experts.run_down(
+      {{pointers.data(), h.rows, experts.width(), view.down, experts.down_panels(), y.data(), columns},
+       view.down_bias});
   std::vector<std::vector<float>> rows;
   for (int64_t r = 0; r < h.rows; ++r) {
     const auto at = y.begin() + r * columns;
@@ -67,8 +72,10 @@ TEST(CudaExpertsAndCpu, F32_WhenAnyKind_GivesTheCpusBits) {
           const DeviceRows y = f.down(*runner, tile, rows, x, h);
           const auto cpu_y = cpu_down(f.experts(), h);
           for (size_t r = 0; r < 10; ++r) {
-            EXPECT_TRUE(same_bits(h.row(static_cast<int64_t>(r)), cpu_h[r])) << runner->name() << " kind " << kind;
-            EXPECT_TRUE(same_bits(y.row(static_cast<int64_t>(r)), cpu_y[r])) << runner->name() << " kind " << kind;
+            EXPECT_TRUE(same_bits(h.row(static_cast<int64_t>(r)), cpu_h[r]))
+                << runner->name() << " kind " << kind;
+            EXPECT_TRUE(same_bits(y.row(static_cast<int64_t>(r)), cpu_y[r]))
+                << runner->name() << " kind " << kind;
           }
         }
       }
@@ -76,7 +83,8 @@ TEST(CudaExpertsAndCpu, F32_WhenAnyKind_GivesTheCpusBits) {
   }
 }
 
-// One weight of 1 turns the product into the activation of x itself; the CPU's test of the same holds it to its bound.
+// One weight of 1 turns the product into the activation of x itself; the CPU's test of the same holds it to
+// its bound.
 TEST(CudaExpertsAndCpu, Activation_WhenOfAnyMagnitude_GivesTheCpusBits) {
   std::vector<float> inputs{0.0f, -0.0f, HUGE_VALF, -HUGE_VALF};
   for (int exponent = -30; exponent <= 12; ++exponent) {
@@ -99,7 +107,8 @@ TEST(CudaExpertsAndCpu, Activation_WhenOfAnyMagnitude_GivesTheCpusBits) {
     for (KernelRunner* runner : runners()) {
       const DeviceRows h = f.up(*runner, ExpertsTile::k64, rows, x);
       for (size_t i = 0; i < inputs.size(); ++i) {
-        EXPECT_TRUE(same_bits(h.at(static_cast<int64_t>(i), 0), cpu[i][0])) << runner->name() << " kind " << kind << " x " << inputs[i];
+        EXPECT_TRUE(same_bits(h.at(static_cast<int64_t>(i), 0), cpu[i][0]))
+            << runner->name() << " kind " << kind << " x " << inputs[i];
       }
     }
   }

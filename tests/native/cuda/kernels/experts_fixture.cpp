@@ -107,7 +107,8 @@ std::vector<float> DeviceRows::all() const {
   return values;
 }
 
-ExpertsFixture::ExpertsFixture(const ExpertsSpec& spec, uint64_t seed) : spec_(spec), experts_(options(spec)) {
+ExpertsFixture::ExpertsFixture(const ExpertsSpec& spec, uint64_t seed)
+    : spec_(spec), experts_(options(spec)) {
   Random random(seed);
   const bool gated = spec.kind == DMOE_EXPERT_SWIGLU, linear = spec.kind == DMOE_EXPERT_LINEAR;
   const int64_t d = spec.hidden, f = spec.width;
@@ -128,8 +129,8 @@ ExpertsFixture::ExpertsFixture(const ExpertsSpec& spec, uint64_t seed) : spec_(s
       if (!linear) s.down_bias = random.normals(d);
     }
     const auto pointer = [](const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); };
-    experts_.set(e, {sizeof(dmoe_expert_weights), DMOE_DTYPE_F32, pointer(s.gate), pointer(s.up), pointer(s.down),
-                     pointer(s.gate_bias), pointer(s.up_bias), pointer(s.down_bias)});
+    experts_.set(e, {sizeof(dmoe_expert_weights), DMOE_DTYPE_F32, pointer(s.gate), pointer(s.up),
+                     pointer(s.down), pointer(s.gate_bias), pointer(s.up_bias), pointer(s.down_bias)});
     cuda::pack_weights(experts_, e, weights_.data() + e * bytes);
     s.gate = as_weights(std::move(s.gate), gated ? f : 0, d, spec.format);
     s.up = as_weights(std::move(s.up), f, d, spec.format);
@@ -155,14 +156,15 @@ cuda::ExpertsTask ExpertsFixture::task(const ExpertRows& rows, const DeviceRows&
   return t;
 }
 
-void ExpertsFixture::launch(KernelRunner& runner, ExpertsSide side, ExpertsTile tile, const cuda::ExpertsTask& task,
-                            const ExpertRows& rows, uint32_t blocks) const {
-  const cuda::ExpertsLaunch launch = cuda::experts_launch(spec_.format, side, tile, task, rows.total, kMultiprocessors);
+void ExpertsFixture::launch(KernelRunner& runner, ExpertsSide side, ExpertsTile tile,
+                            const cuda::ExpertsTask& task, const ExpertRows& rows, uint32_t blocks) const {
+  const cuda::ExpertsLaunch launch =
+      cuda::experts_launch(spec_.format, side, tile, task, rows.total, kMultiprocessors);
   runner.launch(launch.entry, {blocks == 0 ? launch.blocks : blocks}, {launch.threads}, 0, task);
 }
 
-DeviceRows ExpertsFixture::up(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows, const DeviceRows& x,
-                              uint32_t blocks) const {
+DeviceRows ExpertsFixture::up(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows,
+                              const DeviceRows& x, uint32_t blocks) const {
   DeviceRows h(rows.total, spec_.width, halves());
   cuda::ExpertsTask t = task(rows, x);
   t.h = h.data();
@@ -171,8 +173,8 @@ DeviceRows ExpertsFixture::up(KernelRunner& runner, ExpertsTile tile, const Expe
   return h;
 }
 
-DeviceRows ExpertsFixture::down(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows, const DeviceRows& x,
-                                const DeviceRows& h, uint32_t blocks) const {
+DeviceRows ExpertsFixture::down(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows,
+                                const DeviceRows& x, const DeviceRows& h, uint32_t blocks) const {
   DeviceRows y(rows.total, spec_.hidden, false, true);
   cuda::ExpertsTask t = task(rows, x);
   t.h = const_cast<void*>(h.data());  // the up product's output, read here
@@ -197,8 +199,8 @@ double ExpertsFixture::sum_bound(int64_t k, double magnitude) const {
   }
 }
 
-ExpertsFixture::Sum ExpertsFixture::sum(const std::vector<float>& matrix, const std::vector<float>& bias, int64_t row,
-                                        const std::vector<float>& x) const {
+ExpertsFixture::Sum ExpertsFixture::sum(const std::vector<float>& matrix, const std::vector<float>& bias,
+                                        int64_t row, const std::vector<float>& x) const {
   double value = bias.empty() ? 0 : static_cast<double>(bias[static_cast<size_t>(row)]);
   double magnitude = std::abs(value);
   const float* w = matrix.data() + static_cast<size_t>(row) * x.size();
@@ -232,7 +234,8 @@ void ExpertsFixture::expect_up(const ExpertRows& rows, const DeviceRows& x, cons
   }
 }
 
-void ExpertsFixture::expect_down(const ExpertRows& rows, const DeviceRows& x, const DeviceRows& h, const DeviceRows& y) const {
+void ExpertsFixture::expect_down(const ExpertRows& rows, const DeviceRows& x, const DeviceRows& h,
+                                 const DeviceRows& y) const {
   const bool linear = spec_.kind == DMOE_EXPERT_LINEAR;
   for (int64_t r = 0; r < rows.total; ++r) {
     const std::vector<float> row = linear ? x.row(rows.token(r)) : h.row(r);

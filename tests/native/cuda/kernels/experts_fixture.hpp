@@ -1,4 +1,5 @@
-// Experts as the device has them and as the double-precision reference sees them, and one product on a runner.
+// Experts as the device has them and as the double-precision reference sees them, and one product on a
+// runner.
 #ifndef DYNAMICMOE_TESTS_CUDA_KERNELS_EXPERTS_FIXTURE_HPP_
 #define DYNAMICMOE_TESTS_CUDA_KERNELS_EXPERTS_FIXTURE_HPP_
 
@@ -34,7 +35,7 @@ struct ExpertsSpec {
 /** Which rows each expert takes, as plan.cu has it. */
 struct ExpertRows {
   int32_t tokens = 0;
-  std::vector<int32_t> offsets;   // empty: shared experts, every one takes all tokens
+  std::vector<int32_t> offsets;  // empty: shared experts, every one takes all tokens
   std::vector<int32_t> token_of;
   int64_t total = 0;
 
@@ -46,7 +47,8 @@ struct ExpertRows {
   int32_t expert(int64_t row) const;
 };
 
-/** Rows of float, in memory as the kernels take them: bfloat16 for all formats but f32. What lies between rows is NaN. */
+/** Rows of float, in memory as the kernels take them: bfloat16 for all formats but f32. What lies between
+ * rows is NaN. */
 struct DeviceRows {
   int64_t rows = 0, columns = 0, stride = 0;
   bool halves = false;
@@ -81,14 +83,16 @@ class ExpertsFixture {
     return inputs(Random(seed).normals(int64_t{tokens} * spec_.hidden));
   }
   /** h of all rows. blocks = 0: as launch_experts.hpp says, for a GPU of 3 multiprocessors. */
-  DeviceRows up(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows, const DeviceRows& x, uint32_t blocks = 0) const;
+  DeviceRows up(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows, const DeviceRows& x,
+                uint32_t blocks = 0) const;
   /** y of all rows, from h or for LINEAR from x. */
-  DeviceRows down(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows, const DeviceRows& x, const DeviceRows& h,
-                  uint32_t blocks = 0) const;
+  DeviceRows down(KernelRunner& runner, ExpertsTile tile, const ExpertRows& rows, const DeviceRows& x,
+                  const DeviceRows& h, uint32_t blocks = 0) const;
 
   /** Expects each element within the bound that the kernels' headers state. */
   void expect_up(const ExpertRows& rows, const DeviceRows& x, const DeviceRows& h) const;
-  void expect_down(const ExpertRows& rows, const DeviceRows& x, const DeviceRows& h, const DeviceRows& y) const;
+  void expect_down(const ExpertRows& rows, const DeviceRows& x, const DeviceRows& h,
+                   const DeviceRows& y) const;
 
  private:
   struct Source {
@@ -98,9 +102,10 @@ class ExpertsFixture {
     double value, error;
   };
   cuda::ExpertsTask task(const ExpertRows& rows, const DeviceRows& x) const;
-  void launch(KernelRunner& runner, ExpertsSide side, ExpertsTile tile, const cuda::ExpertsTask& task, const ExpertRows& rows,
-              uint32_t blocks) const;
-  Sum sum(const std::vector<float>& matrix, const std::vector<float>& bias, int64_t row, const std::vector<float>& x) const;
+  void launch(KernelRunner& runner, ExpertsSide side, ExpertsTile tile, const cuda::ExpertsTask& task,
+              const ExpertRows& rows, uint32_t blocks) const;
+  Sum sum(const std::vector<float>& matrix, const std::vector<float>& bias, int64_t row,
+          const std::vector<float>& x) const;
   /** The error that the headers state for a sum of k products and a bias, `magnitude` = sum |x||w| + |b|. */
   double sum_bound(int64_t k, double magnitude) const;
 

@@ -1,10 +1,9 @@
 // launch_experts.hpp: a grid that covers every tile and no more blocks than there is room for.
-#include "kernels/launch_experts.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string_view>
 
+#include "kernels/launch_experts.hpp"
 #include "support/numbers.hpp"
 
 namespace dmoe::test {
@@ -54,7 +53,8 @@ TEST(CudaExpertsLaunch, WhenRowsFallAnywhere_CountsAtLeastTheirTiles) {
       const int64_t columns = 64 * kernel.parts_of_panel / kernel.tile_panels;
       const int64_t most = cuda::most_tiles(kernel, ExpertsSide::kDown, t, rows);
       EXPECT_GE(most, row_tiles * columns);
-      const cuda::ExpertsLaunch launch = cuda::experts_launch(DMOE_FORMAT_Q8, ExpertsSide::kDown, tile, t, rows, 4);
+      const cuda::ExpertsLaunch launch =
+          cuda::experts_launch(DMOE_FORMAT_Q8, ExpertsSide::kDown, tile, t, rows, 4);
       EXPECT_LE(launch.blocks, 4u * static_cast<uint32_t>(kernel.blocks_per_sm));
       EXPECT_EQ(launch.blocks == 0, rows == 0);
     }

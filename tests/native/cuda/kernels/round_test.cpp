@@ -12,7 +12,8 @@ namespace dmoe::test {
 namespace {
 
 // Rounds and expects each element to be what to_bf16 makes of it, NaN aside.
-void check(KernelRunner& runner, const std::vector<float>& values, int32_t columns, int64_t in_stride, int64_t out_stride) {
+void check(KernelRunner& runner, const std::vector<float>& values, int32_t columns, int64_t in_stride,
+           int64_t out_stride) {
   const auto rows = static_cast<int32_t>(static_cast<int64_t>(values.size()) / columns);
   Buffer<float> in(static_cast<size_t>(rows * in_stride));
   for (int64_t i = 0; i < int64_t{rows} * columns; ++i) {
@@ -30,7 +31,8 @@ void check(KernelRunner& runner, const std::vector<float>& values, int32_t colum
       if (std::isnan(value)) {
         EXPECT_TRUE(std::isnan(from_bf16(actual))) << runner.name();
       } else {
-        EXPECT_EQ(actual, to_bf16(value)) << runner.name() << " row " << r << " column " << c << " of " << value;
+        EXPECT_EQ(actual, to_bf16(value))
+            << runner.name() << " row " << r << " column " << c << " of " << value;
       }
     }
   }

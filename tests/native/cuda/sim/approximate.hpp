@@ -27,8 +27,8 @@ inline uint16_t bf16_nearest(float x) {
   return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
 }
 
-/** fma.rn.bf16 on bits. Rounded once where the exact result fits a double, as it does for operands of like exponents; beyond that
- * it may be off by a last bit. */
+/** fma.rn.bf16 on bits. Rounded once where the exact result fits a double, as it does for operands of like
+ * exponents; beyond that it may be off by a last bit. */
 inline uint16_t bf16_fma(unsigned a, unsigned b, unsigned c) {
   const auto value = [](unsigned half) { return static_cast<double>(std::bit_cast<float>(half << 16)); };
   const double exact = value(a) * value(b) + value(c);
@@ -44,8 +44,9 @@ inline uint16_t bf16_fma(unsigned a, unsigned b, unsigned c) {
 inline float half_to_float(uint16_t half) {
   const uint32_t magnitude = half & 0x7fffu;
   // Shifted into place, a half's exponent is too small by 112; the product mends that for subnormals too.
-  const uint32_t bits = magnitude >= 0x7c00u ? 0x7f800000u | magnitude << 13
-                                             : std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude << 13) * 0x1p112f);
+  const uint32_t bits = magnitude >= 0x7c00u
+                            ? 0x7f800000u | magnitude << 13
+                            : std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude << 13) * 0x1p112f);
   return std::bit_cast<float>(bits | static_cast<uint32_t>(half & 0x8000u) << 16);
 }
 

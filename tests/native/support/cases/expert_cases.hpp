@@ -13,9 +13,10 @@ struct ExpertShape {
   int64_t rows;
 };
 /** No dimension fits a vector, a panel, a block or a tile. */
-inline constexpr ExpertShape kExpertShapes[] = {{1, 1, 1},     {7, 17, 2},    {16, 33, 3},   {33, 16, 7},
-                                                {64, 48, 1},   {200, 100, 13}, {1100, 40, 9}};
-/** 2100 is more than one block of k of every CPU format; 26 rows are three tiles at AVX-512, not all equal. */
+inline constexpr ExpertShape kExpertShapes[] = {{1, 1, 1},   {7, 17, 2},     {16, 33, 3},  {33, 16, 7},
+                                                {64, 48, 1}, {200, 100, 13}, {1100, 40, 9}};
+/** 2100 is more than one block of k of every CPU format; 26 rows are three tiles at AVX-512, not all equal.
+ */
 inline constexpr ExpertShape kLongExpertShapes[] = {{2100, 40, 26}, {40, 2100, 26}};
 
 /** Routed experts: k of `experts` for each token. */

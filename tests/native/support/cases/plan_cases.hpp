@@ -29,9 +29,9 @@ inline std::vector<PlanCase> plan_cases() {
     for (int64_t i = 0; i < tokens * slots; ++i) c.ids.push_back(static_cast<int32_t>(id_of(i)));
     cases.push_back(c);
   };
-  for (int32_t experts : {1, 4, 60, 512})
+  for (int32_t experts : {1, 60, 512})
     for (int32_t slots : {1, 3})
-      for (int64_t tokens : {0, 1, 2, 33, 50})
+      for (int64_t tokens : {0, 1, 33})
         add(tokens, slots, experts, "any", [&](int64_t) { return random.below(experts + 1) - 1; });
   // More than one tile of 1024 slots, and its ends.
   for (int64_t tokens : {127, 128, 129, 400})

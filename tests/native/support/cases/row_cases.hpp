@@ -58,6 +58,8 @@ struct CombineCase {
       const bool unused = i < slots || random.below(3) == 0;  // token 0 has no route at all
       rows.push_back(unused ? -1 : static_cast<int32_t>(tokens * slots - 1 - i));
     }
+    // The first used row's product is no sum with 0, which would turn -0 into +0.
+    for (int64_t row = 0; row < tokens * slots; ++row) y[static_cast<size_t>(row * columns)] = -0.0f;
   }
 };
 inline std::vector<CombineCase> combine_cases() {

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using DynamicMoE.TestKit.Devices;
+using Xunit;
+
+namespace DynamicMoE.Cli.Tests.Benchmarking.Cuda;
+
+[Collection(SimulatedDriver.Collection)]
+public sealed class BenchDeviceTests : IDisposable
+{
+    private const string Tiny = "bench layer --hidden 40 --width 24 --experts 5 --k 2 --tokens 3 --format bf16 --threads 1";
+
+    public BenchDeviceTests() => SimulatedDriver.Reset();
+
+    public void Dispose() => NativeLibraryOptions.CudaDriverPath = null;
+
+    [Fact]
+    public async Task Layer_OnADevice_GivesTimesAndSaysThatThereIsNoModelOfIt()
+    {
+        ToolRun run = await ToolRun.Of($"{Tiny} --device cuda --cuda-driver {SimulatedDriver.File}".Split(' '));
+
+        Assert.Equal(ExitCodes.Ok, run.ExitCode);
+        Assert.Contains("compute capability 8.0", run.Out, StringComparison.Ordinal);
+        Assert.Contains("ms in device memory", run.Out, StringComparison.Ordinal);
+        Assert.Contains("none: the data sheet of this card is not known", run.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Layer_OnADeviceAsJson_HasTimes()
+    {
+        ToolRun run = await ToolRun.Of($"{Tiny} --device cuda:0 --cuda-driver {SimulatedDriver.File} --json".Split(' '));
+
+        using JsonDocument json = JsonDocument.Parse(run.Out);
+        Assert.True(json.RootElement.GetProperty("milliseconds").GetDouble() > 0);
+        Assert.True(json.RootElement.GetProperty("milliseconds_with_copies").GetDouble() > 0);
+        Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty("model_milliseconds").ValueKind);
+    }
+
+    [Fact]
+    public async Task Layer_WhenThereIsNoDevice_SaysWhy() =>
+        (await ToolRun.Of($"{Tiny} --device cuda --cuda-driver /no/such/libcuda.so.1".Split(' '))).RequireFailure(ExitCodes.Failure, "unavailable, because");
+
+    [Theory]
+    [InlineData("--device gpu", "--device 'gpu' is not cpu, cuda or cuda:N")]
+    [InlineData("--device auto", "--device 'auto' is not cpu, cuda or cuda:N")]
+    [InlineData("--device cuda --peers", "--peers run on the processor")]
+    public async Task Layer_WhenTheOptionIsWrong_SaysHow(string option, string message) =>
+        (await ToolRun.Of($"{Tiny} {option}".Split(' '))).RequireFailure(ExitCodes.Usage, message);
+
+    [Fact]
+    public async Task Doctor_WhenThereAreDevices_ListsThemAndThatNothingWasMeasured()
+    {
+        SimulatedDriver.Reset("devices=2");
+
+        ToolRun run = await ToolRun.Of("doctor", "--cuda-driver", SimulatedDriver.File);
+
+        Assert.Contains("2 of 2 devices usable", run.Out, StringComparison.Ordinal);
+        Assert.Contains("cuda:1 ", run.Out, StringComparison.Ordinal);
+        Assert.Contains("nothing has been measured on hardware yet", run.Out, StringComparison.Ordinal);
+    }
+}
