@@ -63,12 +63,12 @@ TEST_F(Device, Alloc_WhenMemoryRunsOut_TrimsThePoolAndTriesOnceMore) {
   EXPECT_NE(std::string(dmoe_last_error()).find("device_alloc needs 716800 bytes of device memory"),
             std::string::npos)
       << dmoe_last_error();
+  EXPECT_EQ(Simulation::calls("cuMemPoolTrimTo"), 1);
   EXPECT_EQ(usage(device).retries, 0);
-  ASSERT_EQ(dmoe_device_free(device.get(), first), DMOE_OK);
-  ASSERT_EQ(dmoe_device_alloc(device.get(), 700 << 10, &second), DMOE_OK)
-      << dmoe_last_error();  // the pool kept the first
-  EXPECT_EQ(usage(device).retries, 1);
+  Simulation::fail("cuMemAllocFromPoolAsync", 1, 2);
+  ASSERT_EQ(dmoe_device_alloc(device.get(), 1 << 10, &second), DMOE_OK) << dmoe_last_error();
   EXPECT_EQ(Simulation::calls("cuMemPoolTrimTo"), 2);
+  EXPECT_EQ(usage(device).retries, 1);
 }
 
 TEST_F(Device, Trim_WhenNothingIsInUse_GivesAllBack) {

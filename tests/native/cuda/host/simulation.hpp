@@ -28,7 +28,7 @@ class Simulation {
   static std::string trace() { return SimulatedDriver::running().trace(); }
 
  private:
-  static void more(const std::string& faults) { SimulatedDriver::running().add(faults); }
+  static void more(const std::string& faults) { SimulatedDriver::running().add_faults(faults); }
 };
 
 }  // namespace dmoe::test
