@@ -108,7 +108,8 @@ int dmoe_simulated_add(const char* faults) {
   if (!dmoe::simulated::parse_settings(faults, parsed)) return 0;
   const std::lock_guard<std::mutex> guard(dmoe::simulated::lock);
   Settings& settings = dmoe::simulated::state().settings;
-  const auto append = [](std::vector<dmoe::simulated::Fault>& to, const std::vector<dmoe::simulated::Fault>& more) {
+  const auto append = [](std::vector<dmoe::simulated::Fault>& to,
+                         const std::vector<dmoe::simulated::Fault>& more) {
     to.insert(to.end(), more.begin(), more.end());
   };
   append(settings.failures, parsed.failures);
