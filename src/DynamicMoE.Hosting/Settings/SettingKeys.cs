@@ -93,7 +93,7 @@ internal static class SettingKeys
     internal static readonly SettingKey<ComputeDevice> Device =
         new("runtime.device", SettingTypes.ComputeDevice, ComputeDevice.Cpu) { Variable = EnvironmentVariables.Device };
     internal static readonly SettingKey<bool> CpuFallback = new("runtime.cpu_fallback", Switch, false);
-    internal static readonly SettingKey<string?> CudaDriver = new("runtime.cuda_driver", OptionalObject(SettingTypes.Path), null);
+    internal static readonly SettingKey<string?> CudaDriver = new("runtime.cuda_driver", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.CudaDriver };
 
     internal static readonly SettingKey<string?> Model = new("serving.model", OptionalObject(SettingTypes.Path), null);
     internal static readonly SettingKey<string?> ModelRoot = new("serving.model_root", OptionalObject(SettingTypes.Path), null);
