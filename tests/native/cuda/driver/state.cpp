@@ -138,7 +138,9 @@ const char* dmoe_simulated_live() {
   for (const auto& [device, context] : all.contexts) retained += static_cast<size_t>(context->retained);
   text.clear();
   const auto add = [](const char* what, size_t count) {
-    if (count != 0) text += (text.empty() ? "" : "; ") + (what + (" " + std::to_string(count)));
+    if (count == 0) return;
+    if (!text.empty()) text += "; ";
+    text.append(what).append(" ").append(std::to_string(count));
   };
   add("contexts", retained);
   add("modules", all.modules.size());
