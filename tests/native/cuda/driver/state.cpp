@@ -108,7 +108,8 @@ int dmoe_simulated_add(const char* faults) {
   if (!dmoe::simulated::parse_settings(faults, parsed)) return 0;
   const std::lock_guard<std::mutex> guard(dmoe::simulated::lock);
   Settings& settings = dmoe::simulated::state().settings;
-  const auto append = [](std::vector<dmoe::simulated::Fault>& to, const std::vector<dmoe::simulated::Fault>& more) {
+  const auto append = [](std::vector<dmoe::simulated::Fault>& to,
+                         const std::vector<dmoe::simulated::Fault>& more) {
     to.insert(to.end(), more.begin(), more.end());
   };
   append(settings.failures, parsed.failures);
@@ -137,7 +138,9 @@ const char* dmoe_simulated_live() {
   for (const auto& [device, context] : all.contexts) retained += static_cast<size_t>(context->retained);
   text.clear();
   const auto add = [](const char* what, size_t count) {
-    if (count != 0) text += (text.empty() ? "" : "; ") + (what + (" " + std::to_string(count)));
+    if (count == 0) return;
+    if (!text.empty()) text += "; ";
+    text.append(what).append(" ").append(std::to_string(count));
   };
   add("contexts", retained);
   add("modules", all.modules.size());
