@@ -1,7 +1,9 @@
 #include "cuda/runner.hpp"
 
+#include <cstring>
 #include <string>
 
+#include "cuda/faults/planted.hpp"
 #include "cuda/ptx/committed.hpp"
 #include "cuda/ptx/run.hpp"
 #include "cuda/sim/source_runner.hpp"
@@ -55,7 +57,13 @@ class PtxRunner : public KernelRunner {
 const std::vector<KernelRunner*>& runners() {
   static SourceRunner in_order(false), at_random(true);
   static PtxRunner ptx;
-  static const std::vector<KernelRunner*> all{&in_order, &at_random, &ptx};
+  static const std::vector<KernelRunner*> all = [] {
+    const Fault* fault = planted_fault();
+    if (fault == nullptr) return std::vector<KernelRunner*>{&in_order, &at_random, &ptx};
+    // The engine that has the fault; the others would only take time.
+    if (std::strcmp(fault->file, "source") == 0) return std::vector<KernelRunner*>{&in_order, &at_random};
+    return std::vector<KernelRunner*>{&ptx};
+  }();
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "cuda/faults/planted.hpp"
 #include "cuda/sim/engine.hpp"
 
 namespace dmoe::ptx {
@@ -42,7 +43,12 @@ const Entry& committed_entry(const char* entry) {
   static std::map<std::string, Module> modules;
   const std::string file = file_of(entry);
   auto module = modules.find(file);
-  if (module == modules.end()) module = modules.emplace(file, parse(committed_text(file))).first;
+  if (module == modules.end()) {
+    std::string text = committed_text(file);
+    const test::Fault* fault = test::planted_fault();
+    if (fault != nullptr && file == fault->file) text = test::with_fault(text, *fault);
+    module = modules.emplace(file, parse(text)).first;
+  }
   const auto found = module->second.entries.find(entry);
   if (found == module->second.entries.end()) throw sim::LaunchError(file + ".ptx has no entry " + entry);
   return found->second;

@@ -8,6 +8,9 @@
 namespace dmoe::ptx {
 namespace {
 
+/** Instructions of a thread; kernels of tests take far less. */
+constexpr uint64_t kLongest = uint64_t{1} << 26;
+
 /** What the threads of the block that runs have; it lies outside of the fibers, so that a launch that fails
  * leaves nothing. */
 struct Memory {
@@ -57,8 +60,9 @@ void thread(void* context) {
                   memory.global};
   start(machine);
   const size_t end = entry.code.size();
-  while (machine.next < end) {
+  for (uint64_t count = 0; machine.next < end; ++count) {
     const Instruction& it = entry.code[machine.next++];
+    if (count == kLongest) machine.fail(it, "a thread that does not end");
     if (it.predicate >= 0 && (machine.registers[it.predicate] != 0) == it.negated) continue;
     it.run(machine, it);
   }

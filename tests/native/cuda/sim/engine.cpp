@@ -12,6 +12,7 @@
 
 #include "cuda/sim/async_copies.hpp"
 #include "cuda/sim/fiber.hpp"
+#include "cuda/sim/planted.hpp"
 
 namespace dmoe::sim {
 
@@ -197,6 +198,7 @@ void fail(Site site, const std::string& what) {
 }
 
 Votes barrier(int predicate, Site site) {
+  if (planted("barrier", site)) return {predicate != 0, predicate != 0, predicate != 0};
   Worker& worker = *block.current;
   worker.site = site;
   char* sync = &block.barrier_sync[block.barrier_turn % 2];
@@ -224,6 +226,7 @@ Votes barrier(int predicate, Site site) {
 }
 
 void collective(unsigned mask, Combine combine, const void* in, void* out, bool ordered, Site site) {
+  if (ordered && planted("syncwarp", site)) return;
   Worker& worker = *block.current;
   const unsigned lane = worker.thread.linear % kWarp, first = worker.thread.linear - lane;
   if ((mask >> lane & 1) == 0) fail(site, "the calling lane is not in the mask of the warp operation");

@@ -7,6 +7,7 @@
 #include "cuda/sim/approximate.hpp"
 #include "cuda/sim/async_copies.hpp"
 #include "cuda/sim/language.hpp"
+#include "cuda/sim/planted.hpp"
 
 namespace dmoe::cuda {
 
@@ -32,8 +33,8 @@ inline void cp_async16(void* shared, const void* global, int bytes, DMOE_SITE) {
 }
 inline void cp_async_commit() { sim::running->copies->commit(); }
 template <int N>
-inline void cp_async_wait() {
-  sim::running->copies->wait(N);
+inline void cp_async_wait(DMOE_SITE) {
+  sim::running->copies->wait(sim::planted("wait", site) ? N + 1 : N);
 }
 
 /** The row of 16 bytes that the lane names; `used` lanes count. */
