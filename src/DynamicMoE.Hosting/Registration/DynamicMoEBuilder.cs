@@ -68,6 +68,7 @@ public sealed class DynamicMoEBuilder
             Services.AddSingleton<InferenceService>();
             Services.AddSingleton<IInferenceService>(services => services.GetRequiredService<InferenceService>());
             Services.AddHostedService(services => services.GetRequiredService<InferenceService>());
+            Services.AddSingleton<DeviceHealthCheck>();
             Services.AddHealthChecks()
                 .AddCheck<EngineHealthCheck>("engine", tags: ["live"])
                 .AddCheck<ServingHealthCheck>("serving", tags: ["ready"])

@@ -411,22 +411,39 @@ TEST_F(DeviceLayer, Forward_WhenAnyDriverCallFails_SaysWhichAndGoesOnAfterwards)
   }
 }
 
-TEST_F(DeviceLayer, Forward_WhenRecordingAGraphFails_SaysSoAndGoesOnAfterwards) {
+TEST_F(DeviceLayer, Forward_WhenAGraphCannotBeRecorded_RunsStepByStep) {
   const TestLayer layer(small_spec());
   const Call call = call_of(layer, 2);
   const std::vector<float> x = layer.tokens(6);
-  for (const char* function :
-       {"cuStreamBeginCapture_v2", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuLaunchKernel"}) {
+  for (const char* function : {"cuStreamBeginCapture_v2", "cuGraphInstantiateWithFlags", "cuLaunchKernel"}) {
     const DeviceHandle device = open_device();
     const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-    on_device(copy, layer, x, call);
+    const Outcome expected = on_device(copy, layer, x, call);
     Simulation::fail(function, 1, 999);
-    const Outcome failed = on_device(copy, layer, x, call);
-    EXPECT_EQ(failed.status, DMOE_E_BACKEND) << function;
-    EXPECT_EQ(failed.output[0], -77);
-    const Outcome again = on_device(copy, layer, x, call);
-    EXPECT_EQ(again.status, DMOE_OK) << function << ": " << again.text;
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      const Outcome found = on_device(copy, layer, x, call);
+      EXPECT_EQ(found.status, DMOE_OK) << function << ": " << found.text;
+      EXPECT_EQ(found.output, expected.output) << function;
+    }
+    dmoe_device_usage usage{};
+    usage.struct_size = sizeof usage;
+    ASSERT_EQ(dmoe_device_memory(device.get(), &usage), DMOE_OK);
+    EXPECT_EQ(usage.graph_launches, 0) << function;
   }
+}
+
+TEST_F(DeviceLayer, Forward_WhenAGraphCannotBeLaunched_SaysSoAndGoesOnAfterwards) {
+  const TestLayer layer(small_spec());
+  const Call call = call_of(layer, 2);
+  const std::vector<float> x = layer.tokens(6);
+  const DeviceHandle device = open_device();
+  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
+  on_device(copy, layer, x, call);
+  Simulation::fail("cuGraphLaunch", 1, 999);
+  const Outcome failed = on_device(copy, layer, x, call);
+  EXPECT_EQ(failed.status, DMOE_E_BACKEND);
+  EXPECT_EQ(failed.output[0], -77);
+  EXPECT_EQ(on_device(copy, layer, x, call).status, DMOE_OK);
 }
 
 TEST_F(DeviceLayer, Forward_WhenAKernelFaults_IsABackendErrorThatStays) {
