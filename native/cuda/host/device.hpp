@@ -12,6 +12,7 @@
 #include "driver/images.hpp"
 #include "driver/memory.hpp"
 #include "dynamicmoe/dynamicmoe.h"
+#include "host/expert_copies.hpp"
 #include "host/kernels.hpp"
 #include "host/lanes.hpp"
 
@@ -38,6 +39,7 @@ class Device {
   const Kernels& kernels() const noexcept { return parts_->kernels; }
   Pool& pool() const noexcept { return parts_->pool; }
   Lanes& lanes() const noexcept { return parts_->lanes; }
+  ExpertCopies& expert_copies() const noexcept { return parts_->expert_copies; }
   /** Puts a lane's program onto a stream, as a graph when it repeats. @param operation for texts */
   void run(Lane& lane, StreamHandle stream, bool graphs, const char* operation) const;
   /** Puts it onto the lane's stream and waits; whatever happens, the lane's work has ended afterwards. */
@@ -78,6 +80,7 @@ class Device {
     Pool pool;
     Stream stream;
     Lanes lanes;
+    ExpertCopies expert_copies;
     std::mutex mutex;  // of what follows
     std::map<DevicePointer, DeviceBuffer> allocations;
     std::map<StreamHandle, std::unique_ptr<Stream>> streams;

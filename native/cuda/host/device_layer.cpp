@@ -1,7 +1,6 @@
 #include "host/device_layer.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "core/status.hpp"
 #include "engine/limit.hpp"
@@ -11,17 +10,17 @@ namespace dmoe::cuda {
 
 struct DeviceLayer::Parts {
   Parts(const Device& device, const Layer& layer)
-      : gate(device, *layer.router()), routed(device, layer.routed()) {
+      : gate(device, *layer.router()), routed(device.expert_copies().of(device, layer.routed_owner())) {
     if (layer.shared() == nullptr) return;
-    shared.emplace(device, *layer.shared());
+    shared = device.expert_copies().of(device, layer.shared_owner());
     if (layer.shared_gate() != nullptr)
       shared_gate =
           upload_floats(device, layer.shared_gate(), layer.router()->hidden(), "the copy of a shared gate");
   }
 
   DeviceGate gate;
-  DeviceExperts routed;
-  std::optional<DeviceExperts> shared;
+  std::shared_ptr<const DeviceExperts> routed;
+  std::shared_ptr<const DeviceExperts> shared;  // or nullptr
   DeviceBuffer shared_gate;
 };
 
@@ -41,8 +40,8 @@ DeviceLayer::DeviceLayer(std::shared_ptr<const Device> device, const Layer& laye
   setup_.device = device_.get();
   setup_.router = router_.get();
   setup_.gate = &parts_->gate;
-  setup_.routed = &parts_->routed;
-  if (parts_->shared) setup_.shared = &*parts_->shared;
+  setup_.routed = parts_->routed.get();
+  setup_.shared = parts_->shared.get();
   if (parts_->shared_gate.bytes() != 0) setup_.shared_gate = parts_->shared_gate.as<const float>();
 }
 

@@ -196,6 +196,7 @@ void Experts::set(int32_t expert, const dmoe_expert_weights& w) {
     pack_bias(linear() ? w.up_bias : w.down_bias, hidden(), false, 0, bias + up_panels_ * 32);
   }
   is_set_[static_cast<std::size_t>(expert)] = 1;
+  ++version_;
 }
 
 }  // namespace dmoe

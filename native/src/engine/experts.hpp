@@ -33,6 +33,8 @@ class Experts {
   /** Checks, then packs one expert; nothing changes on failure. Throws DMOE_E_STATE on weights read in place.
    */
   void set(int32_t expert, const dmoe_expert_weights& weights);
+  /** Grows with every set(): copies made of the weights tell by it whether they are those of now. */
+  int64_t version() const noexcept { return version_; }
   /** @return the lowest expert without weights, or -1. */
   int32_t first_missing() const noexcept;
   ExpertView view(int64_t expert) const noexcept;
@@ -86,6 +88,7 @@ class Experts {
   std::byte* owned_ = nullptr;         // nullptr when the weights are read in place
   const std::byte* memory_ = nullptr;  // owned_, or the caller's
   Buffer<uint8_t> is_set_;
+  int64_t version_ = 0;
 };
 
 }  // namespace dmoe

@@ -33,8 +33,10 @@ class Layer {
   const dmoe_layer_options& options() const noexcept { return options_; }
   const std::shared_ptr<const Router>& router() const noexcept { return router_; }
   const Experts& routed() const noexcept { return *routed_; }
+  const std::shared_ptr<const Experts>& routed_owner() const noexcept { return routed_; }
   /** nullptr when there are none. */
   const Experts* shared() const noexcept { return shared_.get(); }
+  const std::shared_ptr<const Experts>& shared_owner() const noexcept { return shared_; }
   /** [hidden], or nullptr when shared experts have weight 1. */
   const float* shared_gate() const noexcept { return setup_.shared_gate; }
 

@@ -26,6 +26,8 @@ extern "C" {
 /** A new machine of these settings (settings.hpp); nothing of the old one is left but that cuInit was called.
  * 0 when the text is wrong. */
 DMOE_SIMULATED int dmoe_simulated_reset(const char* settings);
+/** Faults from now on, beside those there are: `fail` and `break` of settings.hpp. 0 when the text is wrong. */
+DMOE_SIMULATED int dmoe_simulated_add(const char* faults);
 /** Calls so far, one name a line; work that failed has a line of its own with the reason. */
 DMOE_SIMULATED const char* dmoe_simulated_trace();
 /** How often that function was called, or that kernel run. */

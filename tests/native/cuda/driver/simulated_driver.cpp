@@ -26,6 +26,14 @@ SimulatedDriver::SimulatedDriver(const std::string& settings) {
   }
 }
 
+SimulatedDriver SimulatedDriver::running() { return SimulatedDriver(Running()); }
+
+void SimulatedDriver::add_faults(const std::string& faults) const {
+  if (function<int(const char*)>("dmoe_simulated_add")(faults.c_str()) == 0) {
+    throw std::runtime_error("faults of the simulated driver: " + faults);
+  }
+}
+
 const SimulatedApi& SimulatedDriver::api() const {
   static const SimulatedApi api = [] {
     SimulatedApi out;

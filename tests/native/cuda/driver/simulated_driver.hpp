@@ -15,6 +15,11 @@ class SimulatedDriver {
  public:
   /** A machine of its own: settings as in settings.hpp. Throws std::runtime_error. */
   explicit SimulatedDriver(const std::string& settings = "");
+  /** The machine that is there, as it is. */
+  static SimulatedDriver running();
+
+  /** Faults from now on, as in settings.hpp. Throws std::runtime_error. */
+  void add_faults(const std::string& faults) const;
 
   const SimulatedApi& api() const;
   std::string trace() const;
@@ -25,6 +30,10 @@ class SimulatedDriver {
   /** For a loader: the driver, and one that lacks cuMemPoolCreate. */
   static const char* path();
   static const char* old_path();
+
+ private:
+  struct Running {};
+  explicit SimulatedDriver(Running) {}
 };
 
 }  // namespace dmoe::test

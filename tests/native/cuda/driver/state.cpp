@@ -103,6 +103,19 @@ int dmoe_simulated_reset(const char* settings) {
   return 1;
 }
 
+int dmoe_simulated_add(const char* faults) {
+  Settings parsed;
+  if (!dmoe::simulated::parse_settings(faults, parsed)) return 0;
+  const std::lock_guard<std::mutex> guard(dmoe::simulated::lock);
+  Settings& settings = dmoe::simulated::state().settings;
+  const auto append = [](std::vector<dmoe::simulated::Fault>& to, const std::vector<dmoe::simulated::Fault>& more) {
+    to.insert(to.end(), more.begin(), more.end());
+  };
+  append(settings.failures, parsed.failures);
+  append(settings.breaks, parsed.breaks);
+  return 1;
+}
+
 const char* dmoe_simulated_trace() {
   static std::string text;
   const std::lock_guard<std::mutex> guard(dmoe::simulated::lock);
