@@ -12,7 +12,9 @@ internal static class Doctor
     {
         try
         {
-            return Of(RuntimeInfo.Query(), CudaDevice.List());
+            RuntimeInfo info = RuntimeInfo.Query();
+            IReadOnlyList<CudaDeviceInfo> devices = Devices(out string? reason);
+            return Of(info, devices, reason);
         }
         catch (Exception error) when (error is DynamicMoEException or PlatformNotSupportedException)
         {
@@ -49,7 +51,7 @@ internal static class Doctor
         Line("runtime", report.Runtime);
     }
 
-    private static DoctorReport Of(RuntimeInfo info, IReadOnlyList<CudaDeviceInfo> devices) => new()
+    private static DoctorReport Of(RuntimeInfo info, IReadOnlyList<CudaDeviceInfo> devices, string? reason) => new()
     {
         Usable = true,
         LibraryPath = info.LibraryPath,
@@ -66,10 +68,32 @@ internal static class Doctor
         CpuQuota = info.CpuQuota,
         L2Bytes = info.L2Bytes,
         L3Bytes = info.L3Bytes,
-        Cuda = devices.Count == 0 ? info.CudaReason : $"{devices.Count(device => device.IsUsable)} of {devices.Count} devices usable, driver {devices[0].DriverVersion}",
+        Cuda = reason ?? $"{devices.Count(device => device.IsUsable)} of {devices.Count} devices usable, driver {devices[0].DriverVersion}",
         CudaDevices = [.. devices.Select(CudaDeviceReport.Of)],
         Runtime = RuntimeInformation.FrameworkDescription,
     };
+
+    // A driver that fails is a finding of its own: the rest of the machine is not.
+    private static IReadOnlyList<CudaDeviceInfo> Devices(out string? reason)
+    {
+        reason = null;
+        try
+        {
+            IReadOnlyList<CudaDeviceInfo> devices = CudaDevice.List();
+            if (devices.Count == 0)
+            {
+                CudaDevice.Open().Dispose();
+            }
+
+            return devices;
+        }
+        catch (DynamicMoEException error)
+        {
+            int start = error.Message.IndexOf("unavailable", StringComparison.Ordinal);
+            reason = start < 0 ? $"unavailable, because {error.Message}" : error.Message[start..];
+            return [];
+        }
+    }
 
     /// <summary>A level as DYNAMIC_MOE_ISA spells it.</summary>
     internal static string IsaName(InstructionSet isa) => isa.ToString().ToLowerInvariant();

@@ -76,7 +76,7 @@ public sealed class CudaDevice : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         ThrowIfDisposed();
-        return new DeviceBuffer(Handle, DeviceCalls.Allocate(Handle, bytes), bytes);
+        return AllocateForLayer(bytes);
     }
 
     /// <summary>Takes device memory and copies values into it.</summary>
@@ -117,6 +117,9 @@ public sealed class CudaDevice : IDisposable
         _disposed = true;
         Handle.Dispose();
     }
+
+    /// <summary>Memory for a layer on the device, which keeps it open whatever its owner does.</summary>
+    internal DeviceBuffer AllocateForLayer(long bytes) => new(Handle, DeviceCalls.Allocate(Handle, bytes), bytes);
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 }

@@ -5,6 +5,7 @@ internal static class SharedCudaDevices
 {
     private static readonly Lock Gate = new();
     private static readonly Dictionary<(int Index, string? Driver), Entry> Open = [];
+    private static readonly Dictionary<string, int> Best = [];
 
     /// <summary>Takes part in a device.</summary>
     /// <param name="index">Its number, or -1 = the best one.</param>
@@ -14,15 +15,35 @@ internal static class SharedCudaDevices
         string? driver = NativeLibraryOptions.CudaDriverPath;
         lock (Gate)
         {
-            if (!Open.TryGetValue((index, driver), out Entry? entry))
-            {
-                entry = new Entry(CudaDevice.Open(new CudaDeviceOptions { Index = index < 0 ? null : index, DriverPath = driver }));
-                Open.Add((index, driver), entry);
-            }
-
+            Entry entry = Find(index, driver);
             entry.Users++;
-            return new Lease(index, driver, entry.Device);
+            return new Lease(entry.Device.Info.Index, driver, entry.Device);
         }
+    }
+
+    // The best device may be one that is open by its number.
+    private static Entry Find(int index, string? driver)
+    {
+        int known = index < 0 && Best.TryGetValue(driver ?? "", out int best) ? best : index;
+        if (Open.TryGetValue((known, driver), out Entry? entry))
+        {
+            return entry;
+        }
+
+        CudaDevice device = CudaDevice.Open(new CudaDeviceOptions { Index = index < 0 ? null : index, DriverPath = driver });
+        if (index < 0)
+        {
+            Best[driver ?? ""] = device.Info.Index;
+            if (Open.TryGetValue((device.Info.Index, driver), out entry))
+            {
+                device.Dispose();
+                return entry;
+            }
+        }
+
+        entry = new Entry(device);
+        Open.Add((device.Info.Index, driver), entry);
+        return entry;
     }
 
     private static void Return(int index, string? driver)

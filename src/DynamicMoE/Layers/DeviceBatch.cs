@@ -24,7 +24,7 @@ internal sealed class DeviceBatch : IDisposable
         RouteParams parameters = router.PrepareOnDevice(forward.Tokens, context, scratch);
         _mask = parameters.ExpertMask.ToArray();
         var places = new Places(forward.Tokens, _routing.Slots, _routing.HasLogits ? router.NumExperts : 0);
-        _decisions = copy.Device.Allocate(places.Bytes);
+        _decisions = copy.Device.AllocateForLayer(places.Bytes);
         try
         {
             DmoeDeviceForward native = Native(places);

@@ -12,7 +12,19 @@ internal sealed class DeviceCopy : IDisposable
     {
         Device = device;
         _lease = lease;
-        Handle = DeviceLayerCalls.Create(device.Handle, layer, graphs: true);
+
+        // A device that its owner disposes of stays open for the layers on it.
+        bool held = false;
+        device.Handle.DangerousAddRef(ref held);
+        try
+        {
+            Handle = DeviceLayerCalls.Create(device.Handle, layer, graphs: true);
+        }
+        catch
+        {
+            device.Handle.DangerousRelease();
+            throw;
+        }
     }
 
     internal CudaDevice Device { get; }
@@ -36,7 +48,8 @@ internal sealed class DeviceCopy : IDisposable
             options.CudaDevice?.ThrowIfDisposed();
             lease = options.CudaDevice is null ? SharedCudaDevices.Rent(options.Device.Index) : null;
             CudaDevice device = options.CudaDevice ?? lease!.Device;
-            return (new DeviceCopy(device, lease, layer), $"{device.Info.Name}: the options ask for {options.Device}.");
+            string asked = options.CudaDevice is null ? $"the options ask for {options.Device}" : "it was handed in";
+            return (new DeviceCopy(device, lease, layer), $"{device.Info.Name}: {asked}.");
         }
         catch (Exception error) when (fallBack && error is (BackendException or InsufficientDeviceMemoryException or RouterConfigurationException))
         {
@@ -53,6 +66,7 @@ internal sealed class DeviceCopy : IDisposable
     public void Dispose()
     {
         Handle.Dispose();
+        Device.Handle.DangerousRelease();
         _lease?.Dispose();
     }
 }

@@ -94,6 +94,8 @@ public partial class MoELayer
             ?? throw new RouterConfigurationException($"The layer computes on the processor ({DeviceReason}); ForwardAsync needs a device.");
         return Router is DynamicRouter router && _pipeline is FusedPipeline && !BatchWideRule
             ? router
-            : throw new RouterConfigurationException($"ForwardAsync needs a DynamicRouter without wrappers and no capacity limit; the router is a {Router.GetType().Name}.");
+            : throw new RouterConfigurationException(BatchWideRule
+                ? "ForwardAsync decides no capacity: use a layer without one."
+                : $"ForwardAsync needs a DynamicRouter without wrappers and without a weight penalty; the router is a {Router.GetType().Name}.");
     }
 }

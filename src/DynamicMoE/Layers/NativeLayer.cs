@@ -25,6 +25,10 @@ internal sealed class NativeLayer : IDisposable
         try
         {
             (_copy, _reason) = DeviceCopy.Of(_processor, options, _fallBack);
+            if (logger is not null && _copy is null && options.Device.Kind != ComputeDeviceKind.Cpu)
+            {
+                Log.DeviceNotTaken(logger, options.Device, _reason);
+            }
         }
         catch
         {
@@ -94,7 +98,10 @@ internal sealed class NativeLayer : IDisposable
     {
         try
         {
-            Current?.Device.CheckHealth();
+            if (Current is { } copy)
+            {
+                DeviceCalls.Health(copy.Device.Handle);
+            }
         }
         catch (Exception error) when (MayLeave(error))
         {
@@ -118,6 +125,10 @@ internal sealed class NativeLayer : IDisposable
             _left = true;
             _reason = $"The device failed, the processor goes on: {error.Message}";
         }
+        else
+        {
+            _reason = $"{_copy!.Device.Info.Name}; the processor ran a call in its place: {error.Message}";
+        }
 
         if (_logger is not null)
         {
@@ -129,7 +140,7 @@ internal sealed class NativeLayer : IDisposable
     {
         try
         {
-            _copy!.Device.CheckHealth();
+            DeviceCalls.Health(_copy!.Device.Handle);
             return true;
         }
         catch (DynamicMoEException)

@@ -181,6 +181,39 @@ public sealed class DeviceLayerTests : IDisposable
     }
 
     [Fact]
+    public async Task Dispose_OfTheDevice_LeavesItsLayersWhole()
+    {
+        CudaDevice device = CudaDevice.Open();
+        using DeviceBuffer hidden = device.Upload(_hidden);
+        using DeviceBuffer output = device.Allocate(_hidden.Length * sizeof(float));
+        using var layer = new MoELayer(_router, _experts.Bank, new MoELayerOptions { CudaDevice = device, FallBackToCpu = true });
+        Assert.Contains("handed in", layer.DeviceReason, StringComparison.Ordinal);
+
+        device.Dispose();
+
+        layer.CheckDevice();
+        _ = await layer.ForwardAsync(new DeviceForward { Tokens = Tokens, Hidden = hidden.Address, Output = output.Address });
+        SimulatedDriver.BreakKernel("dmoe_combine");
+        _ = Forward(layer);
+        Assert.True(layer.HasLeftDevice);
+    }
+
+    [Fact]
+    public void Build_WhenTheBestDeviceIsNamedToo_SharesIt()
+    {
+        using MoELayer named = Layer(ComputeDevice.Cuda(0));
+        long opened = SimulatedDriver.Calls("cuModuleLoadDataEx");
+        using MoELayer again = Layer(ComputeDevice.Cuda(0)), best = Layer(ComputeDevice.Cuda());
+        using MoELayer auto = Layer(ComputeDevice.Auto);
+
+        Assert.Equal(ComputeDevice.Cuda(0), best.Device);
+        Assert.Equal(ComputeDevice.Cuda(0), auto.Device);
+        Assert.InRange(SimulatedDriver.Calls("cuModuleLoadDataEx"), opened, 2 * opened);
+        _ = Forward(best);
+        _ = Forward(auto);
+    }
+
+    [Fact]
     public void Build_WhenExpertsAreManaged_Throws() => Assert.Throws<RouterConfigurationException>(
         () => new MoELayer(_router, _ => new LinearExpert(), Experts, new MoELayerOptions { Device = ComputeDevice.Cuda(0) }));
 

@@ -56,6 +56,22 @@ public sealed class BenchDeviceTests : IDisposable
         Assert.StartsWith($"dmoe: {message}", run.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("devices=0", "the driver finds no device")]
+    [InlineData("fail=cuInit:1:0:0", "cuInit")]
+    [InlineData("driver=11000", "CUDA 11.0")]
+    public async Task Doctor_WhenTheDriverIsNoUse_SaysWhyAndGoesOn(string machine, string reason)
+    {
+        SimulatedDriver.Reset(machine);
+
+        ToolRun run = await ToolRun.Of("doctor", "--cuda-driver", SimulatedDriver.File);
+
+        string line = Assert.Single(run.Out.Split('\n'), line => line.StartsWith("CUDA ", StringComparison.Ordinal));
+        Assert.Contains("unavailable, because", line, StringComparison.Ordinal);
+        Assert.Contains(reason, line, StringComparison.Ordinal);
+        Assert.Contains("processor ", run.Out, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Doctor_WhenThereAreDevices_ListsThemAndThatNothingWasMeasured()
     {
