@@ -41,6 +41,30 @@ public sealed class HealthCheckTests : IDisposable
         Assert.Equal((HealthStatus.Healthy, HealthStatus.Unhealthy, HealthStatus.Healthy), await ProbesAsync(host.Services));
     }
 
+    // The engine hears of the end from the host's lifetime, before the service's own token is cancelled.
+    [Fact]
+    public async Task Stop_WhileTheModelIsLoaded_IsNoFailure()
+    {
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        using var gate = new ManualResetEventSlim();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddDynamicMoE(new Sources { Yaml = "" }.Build()).AddModel("gated", options =>
+        {
+            gate.Wait();
+            return MoEModel.Load(path, options);
+        });
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        var service = (InferenceService)host.Services.GetRequiredService<IInferenceService>();
+
+        host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        gate.Set();
+        await service.ExecuteTask!;
+
+        Assert.NotEqual(ServiceState.Failed, service.State);
+        await host.StopAsync();
+    }
+
     private static async Task<(HealthStatus Live, HealthStatus Ready, HealthStatus Startup)> ProbesAsync(IServiceProvider services)
     {
         var checks = services.GetRequiredService<HealthCheckService>();
