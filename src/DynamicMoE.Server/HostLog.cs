@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace DynamicMoE.Server;
 
-/// <summary>Messages of listeners, keys, certificates and limits. None holds a key, a header or a body.</summary>
+/// <summary>Messages of listeners, keys, certificates and limits. None holds a key, a header or a body. Event ids are never reused, those of <see cref="Log"/> neither.</summary>
 internal static partial class HostLog
 {
     internal const string Category = "DynamicMoE.Server";

@@ -17,7 +17,7 @@ public partial class NativeIncludeTests
     /// <summary>What each folder of the CUDA backend may include beside its own files.</summary>
     private static readonly (string Folder, string[] MayInclude)[] Backend =
     [
-        ("native/cuda/kernels/", ["native/include/", "native/src/core/rules", Tests + "/cuda/sim/"]),
+        ("native/cuda/kernels/", ["native/include/", "native/src/core/rules", "native/src/core/simd_math.inl", Tests + "/cuda/sim/"]),
         ("native/cuda/driver/", ["native/include/", "native/src/core/"]),
         ("native/cuda/host/", ["native/include/", "native/src/core/", "native/src/engine/", "native/cuda/driver/", "native/cuda/kernels/"]),
     ];

@@ -649,7 +649,7 @@ internal unsafe struct DmoeDeviceOptions
     /// <summary>the caller's sizeof(dmoe_device_options).</summary>
     public uint StructSize;
 
-    /// <summary>the driver's number of the device, or -1 = the best usable one: by capability, then multiprocessors, then free memory; the default.</summary>
+    /// <summary>the driver's number of the device, or -1 = the best usable one: by bandwidth of its memory, then capability, multiprocessors, memory, and free memory; the default.</summary>
     public int Index;
 
     /// <summary>calls under way at a time, each with a workspace of its own, 1..64; further ones wait. The default is 4.</summary>

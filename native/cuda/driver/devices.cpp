@@ -79,7 +79,8 @@ std::size_t free_bytes(const Driver& driver, int index) noexcept {
 }
 
 auto score(const dmoe_device_info& info) {
-  return std::tuple(capability(info), info.multiprocessors, info.total_bytes);
+  const int64_t bandwidth = int64_t{info.memory_clock_khz} * info.memory_bus_bits;
+  return std::tuple(bandwidth, capability(info), info.multiprocessors, info.total_bytes);
 }
 
 }  // namespace
@@ -92,7 +93,7 @@ std::vector<dmoe_device_info> list_devices(const Driver& driver) {
   return devices;
 }
 
-dmoe_device_info choose_device(const Driver& driver, int index) {
+dmoe_device_info choose_device(const Driver& driver, int index, bool ask_for_free_memory) {
   const std::vector<dmoe_device_info> devices = list_devices(driver);
   DMOE_REQUIRE(!devices.empty(), DMOE_E_BACKEND, "unavailable, because the driver finds no device");
   if (index >= 0) {
@@ -110,7 +111,7 @@ dmoe_device_info choose_device(const Driver& driver, int index) {
     if (best == nullptr || score(info) > score(*best)) {
       best = &info;
       asked = false;
-    } else if (score(info) == score(*best)) {
+    } else if (ask_for_free_memory && score(info) == score(*best)) {
       if (!asked) best_free = free_bytes(driver, best->index);
       asked = true;
       const std::size_t free = free_bytes(driver, info.index);
@@ -126,7 +127,7 @@ dmoe_device_info choose_device(const Driver& driver, int index) {
 const char* cuda_reason() noexcept {
   static const char* const answer = []() noexcept -> const char* {
     try {
-      return choose_device(load_driver(nullptr), -1).reason;
+      return choose_device(load_driver(nullptr), -1, false).reason;
     } catch (const Status& status) {
       try {
         return keep_text(status.what());

@@ -16,9 +16,11 @@ inline constexpr int kOldestCapability = 80;
  */
 std::vector<dmoe_device_info> list_devices(const Driver& driver);
 
-/** @param index the driver's number, or -1 = the best usable device. Throws DMOE_E_OPTIONS (no such index),
- * DMOE_E_BACKEND "unavailable, because ..." (the device, or every device, is not usable). */
-dmoe_device_info choose_device(const Driver& driver, int index);
+/** @param index the driver's number, or -1 = the best usable device: by bandwidth of its memory, then
+ * capability, multiprocessors and memory. @param ask_for_free_memory among equal ones, which makes a context
+ * on each for a moment. Throws DMOE_E_OPTIONS (no such index), DMOE_E_BACKEND "unavailable, because ..." (the
+ * device, or every device, is not usable). */
+dmoe_device_info choose_device(const Driver& driver, int index, bool ask_for_free_memory = true);
 
 /** One sentence on what there is of CUDA here, for dmoe_runtime_info.cuda_reason: that of the default driver,
  * asked once.

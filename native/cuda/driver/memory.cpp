@@ -50,7 +50,10 @@ DevicePointer Pool::take(std::size_t bytes, const char* what) {
   return take_or_retry(bytes, what, [&](DevicePointer* memory) {
     // The wait makes the memory usable on every stream, and is where a shortage may show instead.
     const Result result = context_.api().cuMemAllocFromPoolAsync(memory, bytes, handle_, stream_.handle());
-    return result == kSuccess ? context_.api().cuStreamSynchronize(stream_.handle()) : result;
+    if (result != kSuccess) return result;
+    const Result waited = context_.api().cuStreamSynchronize(stream_.handle());
+    if (waited != kSuccess) give(*memory);
+    return waited;
   });
 }
 

@@ -14,6 +14,7 @@ Module::Module(const Context& context, const PtxImage& image) : context_(context
   const Api& api = context.api();
   const Result result = api.cuModuleLoadDataEx(&handle_, image.text, 2, options, values);
   if (result == kSuccess) return;
+  if (result == kOutOfMemory) context.check(result, "the kernels' machine code");
   for (char* c = log; *c != '\0'; ++c)
     if (*c == '\n' || *c == '\r') *c = ' ';
   fail(DMOE_E_BACKEND, "unavailable, because the driver refuses the kernels of %s.ptx: %s%s%s", image.name,

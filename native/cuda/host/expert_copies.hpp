@@ -19,7 +19,8 @@ class ExpertCopies {
  public:
   /** The copy of a set as it is now: one that a layer holds, or a new one. Wants the context current; so does
    * giving up the last owner. Throws DMOE_E_DEVICE_MEMORY, BACKEND; std::bad_alloc. */
-  std::shared_ptr<const DeviceExperts> of(const Device& device, const std::shared_ptr<const Experts>& experts);
+  std::shared_ptr<const DeviceExperts> of(const Device& device,
+                                          const std::shared_ptr<const Experts>& experts);
 
  private:
   struct Entry {

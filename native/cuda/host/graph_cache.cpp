@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/status.hpp"
+
 namespace dmoe::cuda {
 namespace {
 
@@ -35,7 +37,7 @@ bool GraphCache::run(const Context& context, const Program& program, StreamHandl
   if (found == entries_.end()) {
     Entry& entry = place();
     entry.used = 0;
-    entry.recorded = false;
+    entry.recorded = entry.refused = false;
     entry.graph = Graph();
     entry.words = words;
     entry.hash = hash;
@@ -44,10 +46,20 @@ bool GraphCache::run(const Context& context, const Program& program, StreamHandl
     return false;
   }
   found->used = clock_;
-  if (!found->recorded) {
-    found->graph =
-        Graph(context, recording, [&](StreamHandle recorded) { program.enqueue(context, recorded, false); });
-    found->recorded = true;
+  if (!found->recorded && !found->refused) {
+    try {
+      found->graph = Graph(context, recording,
+                           [&](StreamHandle recorded) { program.enqueue(context, recorded, false); });
+      found->recorded = true;
+    } catch (const Status&) {
+      // A graph is a saving, not a need: what cannot be recorded runs step by step, now and later.
+      context.require_alive();
+      found->refused = true;
+    }
+  }
+  if (found->refused) {
+    program.enqueue(context, stream, false);
+    return false;
   }
   found->graph.launch(stream, operation);
   return true;

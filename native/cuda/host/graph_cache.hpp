@@ -26,6 +26,7 @@ class GraphCache {
     uint64_t hash = 0;
     uint64_t used = 0;  // the clock at its last use; 0 = empty
     bool recorded = false;
+    bool refused = false;  // it could not be recorded
     Graph graph;
   };
   Entry& place();

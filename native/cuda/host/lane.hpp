@@ -18,10 +18,12 @@ struct Lane {
    * NO_MEMORY, BACKEND. */
   void reserve(Pool& pool, std::size_t workspace_bytes, std::size_t staging_bytes) {
     if (workspace.bytes() < workspace_bytes) {
+      graphs = GraphCache();       // their addresses are gone
       workspace = DeviceBuffer();  // first given back: both may not fit
       workspace = DeviceBuffer(pool, workspace_bytes, "the workspace of a call");
     }
     if (staging.bytes() < staging_bytes) {
+      graphs = GraphCache();
       staging = PinnedBuffer();
       staging = PinnedBuffer(context, staging_bytes);
     }

@@ -136,7 +136,13 @@ std::shared_ptr<Flight> DeviceLayer::start(const dmoe_device_forward& given, con
   // Staging memory is read when the stream comes to it, so that every chunk has its own.
   Lanes::Lease lane = device_->lanes().lease(
       layout.bytes, layout.scratch * static_cast<std::size_t>(std::max<int64_t>(chunks, 1)));
-  if (stream == nullptr) stream = lane->stream.handle();
+  if (stream == nullptr) {
+    // After what the default stream holds: that is where callers who name no stream have their work.
+    stream = lane->stream.handle();
+    lane->done.record(nullptr);
+    device_->context().check(device_->context().api().cuStreamWaitEvent(stream, lane->done.handle(), 0),
+                             "cuStreamWaitEvent");
+  }
   // The stream is waited for before the lane may go to another call.
   const auto conclude = [this, landing, stream](Lane& used) {
     int64_t load[kMostExperts] = {};

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <system_error>
 #include <thread>
-#include <vector>
 
 #include "core/status.hpp"
 
@@ -29,7 +29,8 @@ struct Asked {
 // Never destroyed, and its thread never joined: it sleeps while there is nothing to look at.
 class Notifier {
  public:
-  void add(Asked asked) {
+  /** @param asked one, moved out */
+  void add(std::list<Asked>& asked) {
     const std::lock_guard lock(mutex_);
     if (!running_) {
       try {
@@ -39,39 +40,42 @@ class Notifier {
       }
       running_ = true;
     }
-    new_.push_back(std::move(asked));
+    new_.splice(new_.end(), asked);
     added_.notify_one();
   }
 
  private:
+  // Lists only change hands here, so that this thread needs no memory: it has nobody to tell that there is
+  // none.
   void serve() {
-    std::vector<Asked> open;
+    std::list<Asked> open, ended;
     for (;;) {
       take_new(open);
-      const auto ended =
-          std::stable_partition(open.begin(), open.end(), [](const Asked& a) { return !a.flight->query(); });
-      for (auto a = ended; a != open.end(); ++a) a->callback(a->context);
-      open.erase(ended, open.end());
+      for (auto a = open.begin(); a != open.end();) {
+        const auto it = a++;
+        if (it->flight->query()) ended.splice(ended.end(), open, it);
+      }
+      for (Asked& a : ended) {
+        a.flight.reset();  // so that who is called back can close the device and know it closed
+        a.callback(a.context);
+      }
+      ended.clear();
     }
   }
 
   // Waits for something to look at, or for the time to look again.
-  void take_new(std::vector<Asked>& open) {
+  void take_new(std::list<Asked>& open) {
     std::unique_lock lock(mutex_);
-    if (open.empty()) {
+    if (open.empty())
       added_.wait(lock, [this] { return !new_.empty(); });
-    } else {
-      const auto newest = std::max_element(open.begin(), open.end(),
-                                           [](const Asked& a, const Asked& b) { return a.since < b.since; });
-      added_.wait_for(lock, std::clamp((Clock::now() - newest->since) / 8, kShortest, kLongest));
-    }
-    std::move(new_.begin(), new_.end(), std::back_inserter(open));
-    new_.clear();
+    else  // the newest is the last
+      added_.wait_for(lock, std::clamp((Clock::now() - open.back().since) / 8, kShortest, kLongest));
+    open.splice(open.end(), new_);
   }
 
   std::mutex mutex_;
   std::condition_variable added_;
-  std::vector<Asked> new_;
+  std::list<Asked> new_;
   bool running_ = false;
 };
 
@@ -83,7 +87,9 @@ Notifier& notifier() {
 }  // namespace
 
 void notify(std::shared_ptr<Flight> flight, void (*callback)(void* context), void* context) {
-  notifier().add({std::move(flight), callback, context, Clock::now()});
+  std::list<Asked> asked;
+  asked.push_back({std::move(flight), callback, context, Clock::now()});
+  notifier().add(asked);
 }
 
 }  // namespace dmoe::cuda

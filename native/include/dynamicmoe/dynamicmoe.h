@@ -386,7 +386,7 @@ typedef struct dmoe_device_info {
 /** Which device to open, and how. */
 typedef struct dmoe_device_options {
   uint32_t struct_size;    /**< the caller's sizeof(dmoe_device_options) */
-  int32_t index;           /**< the driver's number of the device, or -1 = the best usable one: by capability, then multiprocessors, then free memory; the default */
+  int32_t index;           /**< the driver's number of the device, or -1 = the best usable one: by bandwidth of its memory, then capability, multiprocessors, memory, and free memory; the default */
   int32_t max_calls;       /**< calls under way at a time, each with a workspace of its own, 1..64; further ones wait. The default is 4 */
   int32_t check_ops;       /**< 1 = waits after every kernel, so that a failure names the very one; slow, for diagnosis. The default is 0 */
   const char *driver_path; /**< file of the driver's library in place of libcuda.so.1, or NULL */
@@ -599,8 +599,8 @@ DMOE_API dmoe_status dmoe_attention(const dmoe_attention_params *params);
 
 /* ---- CUDA devices -------------------------------------------------------------------------------------------
  * The driver is looked for when it is first asked for: the path given, else DYNAMIC_MOE_CUDA_DRIVER, else libcuda.so.1. It stays loaded.
- * Streams are the driver's own (CUstream, cudaStream_t); NULL is a stream of the device's that this library keeps, and a call that takes NULL
- * returns when its work is done. Device addresses are the driver's own (CUdeviceptr) and may come from any owner of memory in the device's
+ * Streams are the driver's own (CUstream, cudaStream_t). NULL is a stream of the device's that this library keeps: a call that takes NULL returns
+ * when its work is done, except dmoe_device_layer_forward_async, whose work then comes after what the legacy default stream holds. Device addresses are the driver's own (CUdeviceptr) and may come from any owner of memory in the device's
  * primary context. A failure that the device cannot recover from (an address out of range in a kernel, a lost device) is DMOE_E_BACKEND from
  * then on, for every call on that device. */
 

@@ -40,8 +40,10 @@ internal sealed class ChatRequest
 
     /// <param name="prompt">The prompt.</param>
     /// <param name="positions">Longest sequence of the model: without MaxOutputTokens a quarter of it is asked for, at most 256.</param>
-    public GenerationRequest ToGeneration(string prompt, int positions) => new()
+    /// <param name="model">The model that the prompt is for; null: whatever is served.</param>
+    public GenerationRequest ToGeneration(string prompt, int positions, ServedModelInfo? model = null) => new()
     {
+        Model = model,
         Prompt = prompt,
         MaxTokens = Options?.MaxOutputTokens ?? Math.Clamp(positions / 4, 1, DefaultMaxTokens),
         CutToFit = Options?.MaxOutputTokens is null,

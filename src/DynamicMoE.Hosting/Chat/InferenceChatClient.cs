@@ -9,6 +9,8 @@ namespace DynamicMoE.Hosting;
 /// <c>experts_budget</c> (numbers; see <see cref="GenerationRequest"/>). Tools and contents other than text are refused.</remarks>
 public sealed class InferenceChatClient : IChatClient
 {
+    private const int MostAttempts = 3;
+
     private readonly IInferenceService _service;
     private readonly ChatTemplateCache _templates = new();
 
@@ -31,15 +33,11 @@ public sealed class InferenceChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        ServedModelInfo model = _service.Model;
-        ChatRequest request = ChatRequest.Of(messages, options);
-        string prompt = model.ChatTemplate is { } source
-            ? _templates.Get(source).Render(request.Turns, model.BosToken ?? "", model.EosToken ?? "")
-            : request.JoinedText;
+        (ServedModelInfo model, IAsyncEnumerable<GenerationUpdate> updates) = Begin(ChatRequest.Of(messages, options), cancellationToken);
         string id = $"chat-{Guid.NewGuid():N}";
         int made = 0;
         double experts = 0;
-        await foreach (GenerationUpdate update in _service.GenerateAsync(request.ToGeneration(prompt, model.MaxPositions), cancellationToken).ConfigureAwait(false))
+        await foreach (GenerationUpdate update in updates.ConfigureAwait(false))
         {
             made += update.TokenId >= 0 ? 1 : 0;
             experts += update.TokenId >= 0 ? update.Experts : 0;
@@ -55,6 +53,27 @@ public sealed class InferenceChatClient : IChatClient
             }
 
             yield return answer;
+        }
+    }
+
+    // The template, and the name in the answer, are those of the model that answers.
+    private (ServedModelInfo Model, IAsyncEnumerable<GenerationUpdate> Updates) Begin(ChatRequest request, CancellationToken cancellationToken)
+    {
+        _service.ThrowIfUnavailable();
+        for (int attempt = 1; ; attempt++)
+        {
+            ServedModelInfo model = _service.Model;
+            string prompt = model.ChatTemplate is { } source
+                ? _templates.Get(source).Render(request.Turns, model.BosToken ?? "", model.EosToken ?? "")
+                : request.JoinedText;
+            try
+            {
+                return (model, _service.GenerateAsync(request.ToGeneration(prompt, model.MaxPositions, model), cancellationToken));
+            }
+            catch (ModelExchangedException) when (attempt < MostAttempts)
+            {
+                continue;
+            }
         }
     }
 

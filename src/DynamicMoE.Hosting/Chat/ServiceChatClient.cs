@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
@@ -9,7 +10,7 @@ namespace DynamicMoE.Hosting;
 
 /// <summary>A chat client over a service elsewhere (<c>dmoe serve</c>), by its <c>/v1/chat/completions</c>; for a model without a chat template by <c>/v1/completions</c>, with
 /// the texts of the messages joined by line ends.</summary>
-/// <remarks>Options count as in <see cref="InferenceChatClient"/>.</remarks>
+/// <remarks>Options count as in <see cref="InferenceChatClient"/>. What is served is asked for with the first request, and again when one is refused.</remarks>
 public sealed class ServiceChatClient : IChatClient
 {
     private const string Completions = "v1/completions", Chat = "v1/chat/completions", Models = "v1/models";
@@ -36,15 +37,13 @@ public sealed class ServiceChatClient : IChatClient
     /// <param name="options">The options, or null.</param>
     /// <param name="cancellationToken">Ends the request, and with it the sequence.</param>
     /// <returns>The updates.</returns>
-    /// <exception cref="HttpRequestException">The service is not reached, or refuses; the message has its problem document's detail.</exception>
+    /// <exception cref="HttpRequestException">The service is not reached, refuses, or ends before the answer is complete; the message has its problem document's detail.</exception>
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         ChatRequest request = ChatRequest.Of(messages, options);
-        Model model = _model ??= await ModelAsync(cancellationToken).ConfigureAwait(false);
-        using var message = new HttpRequestMessage(HttpMethod.Post, model.Chats ? Chat : Completions) { Content = Body(request, model) };
-        using HttpResponseMessage response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using HttpResponseMessage response = await AskAsync(request, cancellationToken).ConfigureAwait(false);
         await RequireSuccessAsync(response, cancellationToken).ConfigureAwait(false);
         Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await foreach (SseItem<string> item in SseParser.Create(stream).EnumerateAsync(cancellationToken).ConfigureAwait(false))
@@ -60,8 +59,10 @@ public sealed class ServiceChatClient : IChatClient
                 throw new HttpRequestException(Detail(document.RootElement));
             }
 
-            yield return Update(document.RootElement, model.Name);
+            yield return Update(document.RootElement);
         }
+
+        throw new HttpRequestException(HttpRequestError.ResponseEnded, "The answer ended before it was complete.");
     }
 
     /// <inheritdoc/>
@@ -76,6 +77,43 @@ public sealed class ServiceChatClient : IChatClient
     /// <summary>Does nothing: the HTTP client is its owner's.</summary>
     public void Dispose()
     {
+    }
+
+    // A request names the model and has its limits: after an exchange it is refused, and made again for the new one.
+    private async Task<HttpResponseMessage> AskAsync(ChatRequest request, CancellationToken cancellationToken)
+    {
+        Model? known = _model;
+        Model model = _model = known ?? await ModelAsync(cancellationToken).ConfigureAwait(false);
+        HttpResponseMessage response = await PostAsync(request, model, cancellationToken).ConfigureAwait(false);
+        if (known is null || response.StatusCode is not (HttpStatusCode.BadRequest or HttpStatusCode.NotFound or HttpStatusCode.UnprocessableEntity))
+        {
+            return response;
+        }
+
+        try
+        {
+            model = await ModelAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+
+        if (model == known)
+        {
+            return response;
+        }
+
+        response.Dispose();
+        _model = model;
+        return await PostAsync(request, model, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(ChatRequest request, Model model, CancellationToken cancellationToken)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Post, model.Chats ? Chat : Completions) { Content = Body(request, model) };
+        return await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<Model> ModelAsync(CancellationToken cancellationToken)
@@ -93,6 +131,7 @@ public sealed class ServiceChatClient : IChatClient
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
+            json.WriteString("model"u8, model.Name);
             json.WriteBoolean("stream"u8, true);
             json.WriteStartObject("stream_options"u8);
             json.WriteBoolean("include_usage"u8, true);
@@ -167,7 +206,7 @@ public sealed class ServiceChatClient : IChatClient
         }
     }
 
-    private static ChatResponseUpdate Update(JsonElement chunk, string model)
+    private static ChatResponseUpdate Update(JsonElement chunk)
     {
         string? text = null, finish = null;
         double? experts = null;
@@ -181,7 +220,7 @@ public sealed class ServiceChatClient : IChatClient
             experts = choice.TryGetProperty("dynamicmoe", out JsonElement own) && own.TryGetProperty(ChatRequest.MeanExperts, out JsonElement mean) ? mean.GetDouble() : null;
         }
 
-        string? id = chunk.TryGetProperty("id", out JsonElement of) ? of.GetString() : null;
+        string? id = chunk.TryGetProperty("id", out JsonElement of) ? of.GetString() : null, model = chunk.TryGetProperty("model", out JsonElement named) ? named.GetString() : null;
         var update = new ChatResponseUpdate(ChatRole.Assistant, text) { MessageId = id, ResponseId = id, ModelId = model };
         update.FinishReason = finish is null ? null : new ChatFinishReason(finish);
         if (chunk.TryGetProperty("usage", out JsonElement usage) && usage.ValueKind == JsonValueKind.Object)

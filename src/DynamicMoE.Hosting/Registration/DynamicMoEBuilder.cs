@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using DynamicMoE.Hosting.Health;
 using DynamicMoE.Hosting.Loading;
 using DynamicMoE.Models;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -26,7 +27,8 @@ public sealed class DynamicMoEBuilder
         return this;
     }
 
-    /// <summary>Serves a model in the background: <see cref="IInferenceService"/>. <c>serving.model</c> in the settings comes before it.</summary>
+    /// <summary>Serves a model in the background: <see cref="IInferenceService"/>, and <see cref="IChatClient"/> over it unless the container has one.
+    /// <c>serving.model</c> in the settings comes before it.</summary>
     /// <param name="path">Folder of a checkpoint or packed file, as for <see cref="MoEModel.Load(string, ModelLoadOptions)"/>.</param>
     /// <param name="name">Under which callers ask for it; null: the last part of the path.</param>
     /// <returns>This builder.</returns>
@@ -49,6 +51,7 @@ public sealed class DynamicMoEBuilder
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(load);
         Services.AddSingleton(new ModelSource(name, null, load));
+        Services.TryAddSingleton<IChatClient>(services => new InferenceChatClient(services.GetRequiredService<IInferenceService>()));
         return AddInferenceService();
     }
 
@@ -65,6 +68,7 @@ public sealed class DynamicMoEBuilder
             Services.AddSingleton<InferenceService>();
             Services.AddSingleton<IInferenceService>(services => services.GetRequiredService<InferenceService>());
             Services.AddHostedService(services => services.GetRequiredService<InferenceService>());
+            Services.AddSingleton<DeviceHealthCheck>();
             Services.AddHealthChecks()
                 .AddCheck<EngineHealthCheck>("engine", tags: ["live"])
                 .AddCheck<ServingHealthCheck>("serving", tags: ["ready"])

@@ -92,7 +92,7 @@ internal sealed partial class Engine
         _layers.Run(_batch, Impose(_batch[0].Model, level));
         foreach (LayerWork item in _batch)
         {
-            item.Model.Release();
+            item.Release();
         }
 
         _batch.Clear();

@@ -12,8 +12,6 @@ namespace DynamicMoE.Hosting;
 /// </summary>
 internal sealed partial class Engine : IDisposable
 {
-    private static readonly TimeSpan s_mostRetry = TimeSpan.FromSeconds(60);
-
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _work = new(0, 1);
     private readonly WorkQueue _queue;
@@ -23,6 +21,7 @@ internal sealed partial class Engine : IDisposable
     private readonly SequenceRunner _sequences;
     private readonly ServingSettings _settings;
     private readonly EngineFigures _figures;
+    private readonly SequenceMemory _memory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly List<LayerWork> _batch = [];
@@ -43,10 +42,14 @@ internal sealed partial class Engine : IDisposable
         _ladder = new OverloadLadder(settings.HighWater, settings.OverloadSteps);
         _layers = new LayerRunner(figures, time);
         _sequences = new SequenceRunner(settings, figures, time);
+        _memory = new SequenceMemory(SequenceMemory.Allowed(settings));
     }
 
     /// <summary>Ends with the first model, or with the failure to have one.</summary>
     public Task Ready => _ready.Task;
+
+    /// <summary>Memory for keys and values of sequences.</summary>
+    public SequenceMemory Memory => _memory;
 
     public ServiceState State
     {
@@ -80,7 +83,7 @@ internal sealed partial class Engine : IDisposable
             }
         }
 
-        before?.Release();
+        before?.Retire();
         _ = _ready.TrySetResult();
         return true;
     }
@@ -106,58 +109,6 @@ internal sealed partial class Engine : IDisposable
             model.Use();
             return model;
         }
-    }
-
-    /// <summary>Queues a route or forward, or runs it at once. The item has a use of its model, which the engine gives back.</summary>
-    /// <exception cref="ServiceUnavailableException">The item was not taken; its use was given back.</exception>
-    public void Submit(LayerWork item, CancellationToken cancellationToken)
-    {
-        bool lead;
-        lock (_lock)
-        {
-            Admit(item);
-            lead = !_busy && _queue.Requests == 1 && !_sequences.Any;
-            _busy |= lead;
-        }
-
-        item.FollowCancellation(Cancelled, cancellationToken);
-        if (!lead)
-        {
-            Signal();
-            return;
-        }
-
-        try
-        {
-            RunLayers(alone: true);
-        }
-        finally
-        {
-            bool more;
-            lock (_lock)
-            {
-                _busy = false;
-                more = _queue.Requests > 0 || _stopping;
-            }
-
-            if (more)
-            {
-                Signal();
-            }
-        }
-    }
-
-    /// <summary>Queues a sequence. It has a use of its model, which the engine gives back.</summary>
-    /// <exception cref="ServiceUnavailableException">The sequence was not taken; its use was given back.</exception>
-    public void Submit(Sequence item, CancellationToken cancellationToken)
-    {
-        lock (_lock)
-        {
-            Admit(item);
-        }
-
-        item.FollowCancellation(Cancelled, cancellationToken);
-        Signal();
     }
 
     /// <summary>Refuses new requests and waits until those that were accepted have ended, or the time is over; what is left then fails.</summary>
@@ -260,44 +211,6 @@ internal sealed partial class Engine : IDisposable
         }
     }
 
-    private void Admit(WorkItem item)
-    {
-        if (_state != ServiceState.Running || _current is null)
-        {
-            _figures.Rejected();
-            item.Model.Release();
-            throw NotRunning();
-        }
-
-        if (!_queue.Fits(item.Tokens))
-        {
-            _figures.Rejected();
-            item.Model.Release();
-            TimeSpan retry = _figures.TimeFor(_queue.Tokens);
-            retry = TimeSpan.FromSeconds(Math.Ceiling(Math.Clamp(retry.TotalSeconds, 1, s_mostRetry.TotalSeconds)));
-            throw new ServiceUnavailableException(
-                $"The queue is full: {_queue.Requests} of {_queue.Capacity} requests and {_queue.Tokens} of {_settings.QueueTokens} tokens wait. Try again in {retry.TotalSeconds:0} s.",
-                ServiceState.Running,
-                retry);
-        }
-
-        item.Accepted = _time.GetTimestamp();
-        _queue.Add(item);
-        _figures.Accepted();
-        FollowQueue();
-    }
-
-    private ServiceUnavailableException NotRunning() => new($"The service is {Name(_state)}.", _state, _state == ServiceState.Starting ? TimeSpan.FromSeconds(1) : TimeSpan.Zero);
-
-    private static string Name(ServiceState state) => state switch
-    {
-        ServiceState.Starting => "starting",
-        ServiceState.Draining => "draining",
-        ServiceState.Failed => "out of order",
-        ServiceState.Stopped => "stopped",
-        _ => "running",
-    };
-
     // Only the level: a ceiling is put into force at the begin of a batch, so that it holds for all layers of it.
     private void FollowQueue()
     {
@@ -321,28 +234,10 @@ internal sealed partial class Engine : IDisposable
         return ceiling;
     }
 
-    private void Cancelled(WorkItem item)
-    {
-        _figures.Cancelled();
-        bool waited;
-        lock (_lock)
-        {
-            waited = _queue.Remove(item);
-            FollowQueue();
-        }
-
-        // One that runs is given back by whoever runs it.
-        if (waited)
-        {
-            item.Model.Release();
-        }
-    }
-
     private void Drop(WorkItem item, Exception error)
     {
         item.Fail(error, _figures.Failed);
-
-        item.Model.Release();
+        item.Release();
     }
 
     private void Signal()

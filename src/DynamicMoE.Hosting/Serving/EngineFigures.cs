@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
+using DynamicMoE.Hosting.Generation;
 
 namespace DynamicMoE.Hosting;
 
-/// <summary>What the engine counts, for <see cref="ServiceStats"/> and for the meter. Written by the engine, read from anywhere.</summary>
+/// <summary>What the engine counts whatever is served, for <see cref="ServiceStats"/> and for the meter. Written by the engine, read from anywhere.</summary>
 internal sealed class EngineFigures : IDisposable
 {
     internal const string MeterName = "DynamicMoE.Hosting";
@@ -20,7 +21,6 @@ internal sealed class EngineFigures : IDisposable
     private readonly Histogram<long> _batch;
     private readonly Counter<long> _tokens;
     private readonly LatencyHistogram _latency = new(LatencySlots);
-    private readonly List<long> _expertsPerToken = [];
     private long _accepted;
     private long _answered;
     private long _failed;
@@ -30,7 +30,6 @@ internal sealed class EngineFigures : IDisposable
     private long _batchTokens;
     private long _slotStart;
     private double _secondsPerToken;
-    private Dictionary<int, LayerTally> _layers = [];
 
     public EngineFigures(TimeProvider time, IMeterFactory? meters = null)
     {
@@ -38,9 +37,9 @@ internal sealed class EngineFigures : IDisposable
         _slotStart = time.GetTimestamp();
         _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
         _requests = _meter.CreateCounter<long>("dynamicmoe.service.requests", "{request}", "Requests by what became of them.");
-        _wait = _meter.CreateHistogram<double>("dynamicmoe.service.queue.wait", "s", "Time from acceptance to the begin of the batch.");
-        _duration = _meter.CreateHistogram<double>("dynamicmoe.service.request.duration", "s", "Time from acceptance to the answer.");
-        _batch = _meter.CreateHistogram<long>("dynamicmoe.service.batch.tokens", "{token}", "Tokens of a batch.");
+        _wait = _meter.CreateHistogram("dynamicmoe.service.queue.wait", "s", "Time from acceptance to the begin of the batch.", null, Buckets.Requests);
+        _duration = _meter.CreateHistogram("dynamicmoe.service.request.duration", "s", "Time from acceptance to the answer.", null, Buckets.Requests);
+        _batch = _meter.CreateHistogram("dynamicmoe.service.batch.tokens", "{token}", "Tokens of a batch.", null, Buckets.Tokens);
         _tokens = _meter.CreateCounter<long>("dynamicmoe.service.tokens", "{token}", "Tokens that went through the service.");
     }
 
@@ -90,65 +89,6 @@ internal sealed class EngineFigures : IDisposable
         }
     }
 
-    /// <summary>Adds tokens to the histogram of experts per token.</summary>
-    /// <param name="experts">Experts of each token.</param>
-    public void Used(ReadOnlySpan<int> experts)
-    {
-        lock (_lock)
-        {
-            foreach (int count in experts)
-            {
-                while (_expertsPerToken.Count <= count)
-                {
-                    _expertsPerToken.Add(0);
-                }
-
-                _expertsPerToken[count]++;
-            }
-        }
-    }
-
-    /// <summary>What a batch did in a layer.</summary>
-    public void Routed(int layer, in RoutingReport report)
-    {
-        lock (_lock)
-        {
-            if (!_layers.TryGetValue(layer, out LayerTally? tally))
-            {
-                _layers[layer] = tally = new LayerTally();
-            }
-
-            tally.Add(report);
-        }
-    }
-
-    /// <summary>Another model: its layers count from zero.</summary>
-    public void Reset()
-    {
-        lock (_lock)
-        {
-            _layers = [];
-            _expertsPerToken.Clear();
-        }
-    }
-
-    /// <summary>What a layer did since the model is served.</summary>
-    public LayerTally Layer(int layer)
-    {
-        lock (_lock)
-        {
-            return _layers.TryGetValue(layer, out LayerTally? tally) ? tally.Copy() : new LayerTally();
-        }
-    }
-
-    public IReadOnlyList<long> ExpertsPerToken()
-    {
-        lock (_lock)
-        {
-            return [.. _expertsPerToken];
-        }
-    }
-
     public LatencyStats Latency()
     {
         lock (_lock)
@@ -171,8 +111,9 @@ internal sealed class EngineFigures : IDisposable
     }
 
     /// <summary>Adds gauges that ask when they are read.</summary>
-    public void Observe(Func<QueueStats> queue)
+    public void Observe(Func<QueueStats> queue, SequenceMemory memory)
     {
+        _ = _meter.CreateObservableGauge("dynamicmoe.service.sequences.memory", () => memory.Reserved, "By", "Memory reserved for keys and values of accepted sequences.");
         _ = _meter.CreateObservableGauge("dynamicmoe.service.queue.requests", () => queue().Requests, "{request}", "Requests that wait.");
         _ = _meter.CreateObservableGauge("dynamicmoe.service.queue.tokens", () => queue().Tokens, "{token}", "Tokens that wait.");
         _ = _meter.CreateObservableGauge("dynamicmoe.service.sequences", () => queue().Sequences, "{sequence}", "Sequences that are being generated.");

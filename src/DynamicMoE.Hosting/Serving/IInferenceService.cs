@@ -7,7 +7,7 @@ public interface IInferenceService
     /// <summary>Whether requests are taken.</summary>
     ServiceState State { get; }
 
-    /// <summary>What is served at this moment.</summary>
+    /// <summary>What is served at this moment. The same object until another model takes its place.</summary>
     /// <exception cref="ServiceUnavailableException">Nothing is loaded yet.</exception>
     ServedModelInfo Model { get; }
 
@@ -18,13 +18,19 @@ public interface IInferenceService
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task WaitUntilReadyAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>Refuses as a request would be refused at this moment, for callers that have work to do before they have one. Whether the request is taken is decided when it comes.</summary>
+    /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops. Counts as a request that was refused.</exception>
+    void ThrowIfUnavailable();
+
     /// <summary>Routes tokens; no expert runs.</summary>
     /// <param name="request">Hidden states of one layer's input.</param>
     /// <param name="cancellationToken">Gives the place in the queue back; a batch that has begun is finished, its result dropped.</param>
     /// <returns>Experts and weights per token.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
     /// <exception cref="RoutingValidationException">A length, an index, a value or a dial is outside its range. Nothing was queued.</exception>
+    /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
     /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Memory for the batch could not be had.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default);
 
@@ -34,8 +40,10 @@ public interface IInferenceService
     /// <returns>The layer's output, and the routing if it was asked for.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
     /// <exception cref="RoutingValidationException">A length, an index, a value or a dial is outside its range, or the layer has no experts. Nothing was queued.</exception>
+    /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
     /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
     /// <exception cref="ExpertDispatchException">This request's finite input gave a value that is not finite.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Memory for the batch could not be had.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     Task<LayerReply> ForwardAsync(LayerRequest request, CancellationToken cancellationToken = default);
 
@@ -46,12 +54,14 @@ public interface IInferenceService
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null.</exception>
     /// <exception cref="RoutingValidationException">The prompt is empty or too long, a token or an option is outside its range, or nothing that generates is served.
     /// Nothing was queued.</exception>
-    /// <exception cref="ServiceUnavailableException">The queue is full, or the service starts or stops.</exception>
+    /// <exception cref="ModelExchangedException">The request was made for another model than the one that is served. Nothing was queued.</exception>
+    /// <exception cref="ServiceUnavailableException">The queue or the memory for sequences is full, or the service starts or stops.</exception>
+    /// <exception cref="DynamicMoEMemoryException">Memory could not be had after all, though it was reserved.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks>The request is checked and queued by this call, before the first element is asked for.</remarks>
     IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Figures at this moment. Costs no lock of the queue's; safe to call often.</summary>
+    /// <summary>Figures at this moment. Takes the queue's lock for moments only; a few calls per second cost requests nothing.</summary>
     /// <returns>A snapshot.</returns>
     ServiceStats GetStats();
 
@@ -69,9 +79,11 @@ public interface IInferenceService
     int ClearCache();
 
     /// <summary>Loads a model beside the one that is served and then switches to it; requests that were accepted end with the old one.</summary>
-    /// <param name="path">Folder of a checkpoint or packed file; null: the same as now.</param>
-    /// <param name="cancellationToken">Gives up loading.</param>
+    /// <param name="path">Folder of a checkpoint or packed file, of regular files; below <see cref="ServingSettings.ModelRoot"/> where that is set. Null: the same as now.</param>
+    /// <param name="cancellationToken">Gives up; a load that has begun is finished, and its result dropped, before the next one begins.</param>
     /// <returns>A task that ends once the new one is served.</returns>
-    /// <exception cref="DynamicMoEException">The checkpoint is not usable; the old one is served on.</exception>
+    /// <exception cref="DynamicMoEException">The path is not allowed, or the checkpoint is not usable; the old one is served on.</exception>
+    /// <exception cref="ServiceUnavailableException">The service starts or stops.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the old one is served on.</exception>
     Task ReloadModelAsync(string? path = null, CancellationToken cancellationToken = default);
 }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace DynamicMoE.Hosting;
 
 /// <summary>The background service: loads what is served, runs the engine, drains it at the end.</summary>
-internal sealed class InferenceService : BackgroundService, IInferenceService
+internal sealed partial class InferenceService : BackgroundService, IInferenceService
 {
     private readonly SettingsMonitor _settings;
     private readonly ModelLoader _loader;
@@ -32,7 +32,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         _store = new AdaptationStore(serving.StateDirectory, logger);
         _engine = new Engine(serving, figures, logger, time);
         _feedback = new Feedback(settings.CurrentValue.Router);
-        _figures.Observe(_engine.Queue);
+        _figures.Observe(_engine.Queue, _engine.Memory);
         _started = time.GetTimestamp();
         _ = lifetime.ApplicationStopping.Register(BeginDrain);
     }
@@ -69,6 +69,9 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     public Task WaitUntilReadyAsync(CancellationToken cancellationToken = default) => _engine.Ready.WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
+    public void ThrowIfUnavailable() => _engine.ThrowIfUnavailable();
+
+    /// <inheritdoc/>
     public Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default) => Submit(request, forward: false, cancellationToken);
 
     /// <inheritdoc/>
@@ -78,11 +81,11 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     public IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ServedModel model = _engine.UseCurrent();
+        ServedModel model = _engine.UseForRequest();
         Sequence sequence;
         try
         {
-            sequence = RequestCheck.Sequence(model, request, _settings.CurrentValue.Serving);
+            sequence = RequestCheck.Sequence(model, request, _settings.CurrentValue.Serving, _engine.Memory);
         }
         catch
         {
@@ -129,40 +132,17 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     }
 
     /// <inheritdoc/>
-    public double Feedback(double performanceScore) => WithCurrent(model => _feedback.Give(performanceScore, model.Arbiter));
+    public double Feedback(double performanceScore)
+    {
+        // Not while a model is exchanged: what is known of the one before must not count for its successor.
+        lock (_exchange)
+        {
+            return WithCurrent(model => _feedback.Give(performanceScore, model.Arbiter));
+        }
+    }
 
     /// <inheritdoc/>
     public int ClearCache() => WithCurrent(static model => model.Layers.Sum(layer => layer.ClearCache()));
-
-    /// <inheritdoc/>
-    public async Task ReloadModelAsync(string? path = null, CancellationToken cancellationToken = default)
-    {
-        await _loading.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (State != ServiceState.Running)
-            {
-                throw new ServiceUnavailableException("A model can only be exchanged while the service runs.", State, TimeSpan.Zero);
-            }
-
-            string? from = path ?? WithCurrent(static model => model.Path);
-            ServedModel loaded = await Task.Run(() => _loader.Load(from), cancellationToken).ConfigureAwait(false);
-
-            // What was learnt goes over to the same model, and stays for the other one's return.
-            Keep();
-            _store.Restore(loaded);
-            Take(loaded);
-        }
-        catch (DynamicMoEException error)
-        {
-            Log.ReloadFailed(_logger, path ?? "", error);
-            throw;
-        }
-        finally
-        {
-            _loading.Release();
-        }
-    }
 
     /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -185,7 +165,6 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _loading.Dispose();
         _engine.Dispose();
         base.Dispose();
     }
@@ -199,8 +178,9 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
             _store.Restore(model);
             Take(model);
         }
-        catch (ServiceUnavailableException) when (stoppingToken.IsCancellationRequested)
+        catch (ServiceUnavailableException) when (State is ServiceState.Draining or ServiceState.Stopped)
         {
+            // The engine hears of the end before this token does.
             return;
         }
         catch (Exception error) when (error is not OperationCanceledException)
@@ -224,26 +204,6 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
         }
     }
 
-    private void Take(ServedModel model)
-    {
-        bool served;
-        lock (_exchange)
-        {
-            model.SetFrozen(Frozen);
-            _figures.Reset();
-            _feedback.Reset();
-            served = _engine.TryServe(model);
-        }
-
-        if (!served)
-        {
-            model.Release();
-            throw new ServiceUnavailableException("The service is being stopped.", State, TimeSpan.Zero);
-        }
-
-        Log.Serving(_logger, model.Info.Name, model.Layers.Count, model.Info.Generates);
-    }
-
     private void Keep()
     {
         if (State is ServiceState.Running)
@@ -264,7 +224,7 @@ internal sealed class InferenceService : BackgroundService, IInferenceService
             return Task.FromCanceled<LayerReply>(cancellationToken);
         }
 
-        ServedModel model = _engine.UseCurrent();
+        ServedModel model = _engine.UseForRequest();
         LayerWork work;
         try
         {

@@ -12,9 +12,11 @@ internal static class RequestCheck
 {
     private const int MostStops = 4, LongestStop = 256;
 
+    /// <exception cref="ModelExchangedException">The request was made for another model.</exception>
     /// <exception cref="RoutingValidationException">The request does not fit.</exception>
     public static LayerWork Layer(ServedModel model, LayerRequest request, bool forward, ServingSettings settings)
     {
+        RequireServed(model, request.Model);
         Range("layer", request.Layer, 0, model.Layers.Count - 1);
         ServedLayer layer = model.Layers[request.Layer];
         Range("tokens", request.Tokens, 1, settings.MaxRequestTokens);
@@ -54,9 +56,11 @@ internal static class RequestCheck
         };
     }
 
+    /// <exception cref="ModelExchangedException">The request was made for another model.</exception>
     /// <exception cref="RoutingValidationException">The request does not fit, or nothing that generates is served.</exception>
-    public static Sequence Sequence(ServedModel model, GenerationRequest request, ServingSettings settings)
+    public static Sequence Sequence(ServedModel model, GenerationRequest request, ServingSettings settings, SequenceMemory memory)
     {
+        RequireServed(model, request.Model);
         if (model.Model is not { } decoder || !model.Info.Generates)
         {
             throw new RoutingValidationException($"{model.Info.Name} does not generate; it only routes.");
@@ -89,6 +93,7 @@ internal static class RequestCheck
             Prompt = prompt,
             Tokens = prompt.Length + wanted,
             MaxTokens = wanted,
+            Memory = memory,
             Text = decoder.Tokenizer is { } tokenizer ? new AnswerText(tokenizer, request.Stop) : null,
             Sampler = new Models.TokenSampler(new GenerationOptions
             {
@@ -97,6 +102,15 @@ internal static class RequestCheck
                 Seed = request.Seed is ulong seed ? (int)(uint)(seed ^ (seed >> 32)) : RandomNumberGenerator.GetInt32(int.MaxValue),
             }),
         };
+    }
+
+    // The object itself: the same checkpoint loaded again is served with other thresholds, and may have other limits.
+    private static void RequireServed(ServedModel model, ServedModelInfo? asked)
+    {
+        if (asked is not null && !ReferenceEquals(asked, model.Info))
+        {
+            throw new ModelExchangedException($"The request was made for {asked.Name} as it was loaded at {asked.Loaded:u}; {model.Info.Name} of {model.Info.Loaded:u} is served.");
+        }
     }
 
     private static int[] Prompt(MoEModel model, GenerationRequest request)

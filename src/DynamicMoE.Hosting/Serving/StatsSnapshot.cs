@@ -15,8 +15,8 @@ internal static class StatsSnapshot
         Requests = figures.Requests,
         Queue = engine.Queue(),
         Budget = Budget(model?.Arbiter),
-        Layers = [.. (model?.Layers ?? []).Select(layer => Layer(layer, figures))],
-        ExpertsPerToken = figures.ExpertsPerToken(),
+        Layers = [.. (model?.Layers ?? []).Select(layer => Layer(layer, model!.Figures))],
+        ExpertsPerToken = model?.Figures.ExpertsPerToken() ?? [],
         Latency = figures.Latency(),
         Cache = model?.Layers[0].Cache?.GetCacheStats(),
         CircuitBreaker = model?.Layers[0].Monitor?.CircuitBreakerState,
@@ -37,7 +37,7 @@ internal static class StatsSnapshot
             !health.Degraded ? "held" : health.GuardrailOverridden ? "guardrail overridden" : health.UnattainableLayers > 0 ? "unattainable" : "missed");
     }
 
-    private static LayerStats Layer(ServedLayer layer, EngineFigures figures)
+    private static LayerStats Layer(ServedLayer layer, ModelFigures figures)
     {
         ExpertUsageStats usage = layer.Core.GetExpertUsageStats();
         LayerTally tally = figures.Layer(layer.Info.Index);

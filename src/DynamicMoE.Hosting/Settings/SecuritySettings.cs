@@ -15,6 +15,11 @@ public sealed class SecuritySettings
     /// <value>A path; the default, null, is no keys.</value>
     public string? ApiKeysFile => _values.Get(SettingKeys.ApiKeysFile);
 
+    /// <summary><c>local_admin</c>: whether, where no key is required, a caller on the same machine may use endpoints that change the service. Behind a proxy it is to be false, or keys
+    /// are to be required: a proxy that adds no header makes callers from anywhere look local.</summary>
+    /// <value>The default is true.</value>
+    public bool LocalAdmin => _values.Get(SettingKeys.LocalAdmin);
+
     /// <summary><c>ssl_enabled</c>: whether the API speaks TLS. Then <see cref="SslCertFile"/> and <see cref="SslKeyFile"/> are needed too.</summary>
     /// <value>The default is false.</value>
     public bool SslEnabled => _values.Get(SettingKeys.SslEnabled);

@@ -11,6 +11,10 @@ public sealed class ServingSettings
     /// <value>A path; the default, null, is what the host registers.</value>
     public string? Model => _values.Get(SettingKeys.Model);
 
+    /// <summary><c>serving.model_root</c>: folder that holds the models which a running service may be told to load; relative paths begin there. <see cref="Model"/> may lie elsewhere.</summary>
+    /// <value>A path; the default, null, allows every path.</value>
+    public string? ModelRoot => _values.Get(SettingKeys.ModelRoot);
+
     /// <summary><c>serving.weight_format</c>: format of the weights; a packed file has its own.</summary>
     /// <value>The default, null, is that of the checkpoint.</value>
     public WeightFormat? WeightFormat => _values.Get(SettingKeys.WeightFormat);
@@ -40,8 +44,13 @@ public sealed class ServingSettings
     public int MaxSequences => _values.Get(SettingKeys.MaxSequences);
 
     /// <summary><c>serving.max_positions</c>: longest sequence.</summary>
-    /// <value>Between 1 and 1048576; the default, null, is the model's.</value>
+    /// <value>Between 1 and 1048576; the default, null, is the model's, as far as <see cref="SequenceMemoryMb"/> holds it.</value>
     public int? MaxPositions => _values.Get(SettingKeys.MaxPositions);
+
+    /// <summary><c>serving.sequence_memory_mb</c>: memory for keys and values of all sequences that were accepted and have not ended, MiB. What does not fit is refused when it
+    /// comes; a sequence that fits no empty memory is above <see cref="ServedModelInfo.MaxPositions"/>.</summary>
+    /// <value>Between 1 and 1073741824; the default, null, is a quarter of the memory that the process may use.</value>
+    public int? SequenceMemoryMb => _values.Get(SettingKeys.SequenceMemory);
 
     /// <summary><c>serving.high_water</c>: share of the queue from which on experts are taken from the budget.</summary>
     /// <value>Above 0, at most 1. The default is 0.5.</value>

@@ -93,9 +93,10 @@ internal static class SettingKeys
     internal static readonly SettingKey<ComputeDevice> Device =
         new("runtime.device", SettingTypes.ComputeDevice, ComputeDevice.Cpu) { Variable = EnvironmentVariables.Device };
     internal static readonly SettingKey<bool> CpuFallback = new("runtime.cpu_fallback", Switch, false);
-    internal static readonly SettingKey<string?> CudaDriver = new("runtime.cuda_driver", OptionalObject(SettingTypes.Path), null);
+    internal static readonly SettingKey<string?> CudaDriver = new("runtime.cuda_driver", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.CudaDriver };
 
     internal static readonly SettingKey<string?> Model = new("serving.model", OptionalObject(SettingTypes.Path), null);
+    internal static readonly SettingKey<string?> ModelRoot = new("serving.model_root", OptionalObject(SettingTypes.Path), null);
     internal static readonly SettingKey<WeightFormat?> WeightFormat = new("serving.weight_format", Optional(SettingTypes.WeightFormat), null);
     internal static readonly SettingKey<int> QueueCapacity = new("serving.queue_capacity", Whole(1, 1_048_576), 1024);
     internal static readonly SettingKey<int> QueueTokens = new("serving.queue_tokens", Whole(1, 1_073_741_824), 65_536);
@@ -104,6 +105,7 @@ internal static class SettingKeys
     internal static readonly SettingKey<int> BatchDelay = new("serving.batch_delay_us", Whole(0, 1_000_000), 200);
     internal static readonly SettingKey<int> MaxSequences = new("serving.max_sequences", Whole(1, 4096), 32);
     internal static readonly SettingKey<int?> MaxPositions = new("serving.max_positions", Optional(Whole(1, MostTokens)), null);
+    internal static readonly SettingKey<int?> SequenceMemory = new("serving.sequence_memory_mb", Optional(Whole(1, 1_073_741_824)), null);
     internal static readonly SettingKey<double> HighWater = new("serving.high_water", Above(0, 1), 0.5);
     internal static readonly SettingKey<int> OverloadSteps = new("serving.overload_steps", Whole(0, 100), 4);
     internal static readonly SettingKey<double> GuardrailRate = new("serving.guardrail_rate", Real(0, 1), 0.01);
@@ -129,6 +131,7 @@ internal static class SettingKeys
         new("security.api_key_required", Switch, false) { Variable = EnvironmentVariables.ApiKeyRequired };
     internal static readonly SettingKey<string?> ApiKeysFile =
         new("security.api_keys_file", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.ApiKeysFile };
+    internal static readonly SettingKey<bool> LocalAdmin = new("security.local_admin", Switch, true);
     internal static readonly SettingKey<bool> SslEnabled = new("security.ssl_enabled", Switch, false) { Variable = EnvironmentVariables.SslEnabled };
     internal static readonly SettingKey<string?> SslCertFile =
         new("security.ssl_cert_file", OptionalObject(SettingTypes.Path), null) { Variable = EnvironmentVariables.SslCertFile };
@@ -154,11 +157,11 @@ internal static class SettingKeys
             MetricsPort, HealthPort, OtlpEndpoint,
             NumRuns, WarmupRuns, BatchSizes, SequenceLengths, HiddenDims, NumExpertsList, MinExpertsList, MaxExpertsList, OutputDir,
             LogLevel, Isa, NativePath, Device, CpuFallback, CudaDriver,
-            Model, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, HighWater, OverloadSteps,
-            GuardrailRate, DrainSeconds, StateDirectory,
+            Model, ModelRoot, WeightFormat, QueueCapacity, QueueTokens, MaxRequestTokens, MaxBatchTokens, BatchDelay, MaxSequences, MaxPositions, SequenceMemory, HighWater,
+            OverloadSteps, GuardrailRate, DrainSeconds, StateDirectory,
             Port, Bind, HealthBind, MetricsBind, Insecure, MaxRequestBytes, MaxHeaderBytes, MaxHeaders, MaxConnections, HeaderTimeoutSeconds, KeepAliveSeconds,
             MinBodyRate, LogFormat,
-            ApiKeyRequired, ApiKeysFile, SslEnabled, SslCertFile, SslKeyFile, RateLimit, RateLimitLoopback,
+            ApiKeyRequired, ApiKeysFile, LocalAdmin, SslEnabled, SslCertFile, SslKeyFile, RateLimit, RateLimitLoopback,
         ];
         for (int i = 0; i < All.Count; i++)
         {

@@ -36,6 +36,9 @@ public static class EnvironmentVariables
     /// <summary>Where layers compute: <c>runtime.device</c>.</summary>
     public const string Device = "DYNAMIC_MOE_DEVICE";
 
+    /// <summary>File of the CUDA driver's library, which the native library reads too: <c>runtime.cuda_driver</c>.</summary>
+    public const string CudaDriver = "DYNAMIC_MOE_CUDA_DRIVER";
+
     /// <summary>Port of the HTTP service's API and page: <c>server.port</c>.</summary>
     public const string Port = "DYNAMIC_MOE_PORT";
 

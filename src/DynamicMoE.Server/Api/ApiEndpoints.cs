@@ -39,7 +39,7 @@ internal static class ApiEndpoints
         var stats = new StatsEndpoints(service, time, services.GetService<IHostApplicationLifetime>());
         app.Map("/v1/stats", Get, stats.GetAsync);
         app.Map("/v1/stats/stream", Get, stats.StreamAsync);
-        app.Map("/v1/feedback", Post, new FeedbackEndpoint(service).RunAsync);
+        app.Map("/v1/feedback", Post, new FeedbackEndpoint(service).RunAsync).WithMetadata(AdminEndpoint.Instance);
         app.Map("/v1/openapi.json", Get, OpenApiEndpoint.SendAsync);
 
         var admin = new AdminEndpoints(service, settings, services.GetRequiredService<IConfiguration>(), logger);

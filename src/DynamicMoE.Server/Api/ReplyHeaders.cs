@@ -11,7 +11,7 @@ internal static class ReplyHeaders
     /// <summary>Tokens of the batch that this request was part of.</summary>
     public const string BatchTokens = "DynamicMoE-Batch-Tokens";
 
-    /// <summary>What overload left of the budget; only there when it took something.</summary>
+    /// <summary>Most mean experts per token that overload allowed the batch; only there while it does.</summary>
     public const string ExpertsCeiling = "DynamicMoE-Experts-Ceiling";
 
     public static string Ceiling(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);

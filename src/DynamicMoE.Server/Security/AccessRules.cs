@@ -32,7 +32,8 @@ internal static class AccessRules
     }
 
     private static bool MayChange(HttpContext context, Caller caller, SecuritySettings settings) =>
-        caller.Key is { IsAdmin: true } || (caller.Key is null && !settings.ApiKeyRequired && caller.IsLocal && IsOurOwnPage(context.Request));
+        caller.Key is { IsAdmin: true } ||
+        (caller.Key is null && !settings.ApiKeyRequired && settings.LocalAdmin && caller.IsLocal && IsOurOwnPage(context.Request));
 
     // A page of another site that a browser on this machine shows is a caller on this machine too; so is one whose name was made to lead here.
     private static bool IsOurOwnPage(HttpRequest request)

@@ -15,7 +15,7 @@ internal sealed record Refusal(int Status, string Code, string Title, string Det
     public static Refusal UnknownKey { get; } = new(401, "api_key_unknown", "The API key is not valid", "The key of this request is not among those that are admitted.");
 
     public static Refusal NotAdmin { get; } =
-        new(403, "admin_needed", "The request changes the service", "It needs a key of the role admin; without keys, a caller on the service's own machine.");
+        new(403, "admin_needed", "The request changes the service", "It needs a key of the role admin; where no keys are required and security.local_admin is true, a caller on the service's own machine.");
 
     public static Refusal Compressed { get; } =
         new(415, "unsupported_content_encoding", "The body is compressed", "Only Content-Encoding: identity is taken.");

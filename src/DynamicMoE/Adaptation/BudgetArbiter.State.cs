@@ -20,6 +20,9 @@ public sealed partial class BudgetArbiter
         }
     }
 
+    /// <summary>Whether a router that is not disposed follows it.</summary>
+    internal bool HasRouters => Array.Exists(_controllers, static controller => controller?.Changed is not null);
+
     /// <summary>Whether every layer's budget can be held within 1 %, as far as was seen.</summary>
     public bool BudgetAttainable => Health.UnattainableLayers == 0;
 
@@ -150,17 +153,12 @@ public sealed partial class BudgetArbiter
         }
 
         var budget = new KeyValuePair<string, object?>(Instruments.BudgetTag, Tag);
-        Instruments.BudgetEffective.Record(now.Effective, budget);
         Instruments.BudgetDecisions.Add(1, budget, new KeyValuePair<string, object?>(Instruments.DecidedByTag, now.DecidedBy.ToString()));
     }
 
     // Called by the layer's controller, on the thread of a batch; takes no lock.
     private void LayerChanged(int layer)
     {
-        AdaptationHealth health = Health;
-        var budget = new KeyValuePair<string, object?>(Instruments.BudgetTag, Tag);
-        Instruments.BudgetMissed.Record(health.MissedLayers, budget);
-        Instruments.BudgetUnattainable.Record(health.UnattainableLayers, budget);
         if (_options.Logger is not { } logger || _controllers[layer] is not { } controller)
         {
             return;

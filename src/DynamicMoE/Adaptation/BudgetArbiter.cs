@@ -31,6 +31,7 @@ public sealed partial class BudgetArbiter
         Tag = Instruments.TagOf(Instruments.BudgetTag, _options.Name);
         _inputs = new BudgetInputs(_options.MinExperts, _options.MaxExperts, _options.Budget);
         _applied = Divide(_inputs);
+        BudgetGauges.Watch(this);
     }
 
     /// <summary>Fewest experts of a token.</summary>

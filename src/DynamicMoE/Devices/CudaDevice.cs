@@ -10,6 +10,8 @@ namespace DynamicMoE;
 /// <remarks>The kernels have been run by a simulator and by an interpreter of their PTX, never yet on a GPU.</remarks>
 public sealed class CudaDevice : IDisposable
 {
+    private volatile bool _disposed;
+
     private CudaDevice(DeviceHandle handle)
     {
         Handle = handle;
@@ -23,7 +25,7 @@ public sealed class CudaDevice : IDisposable
 
     /// <summary>Lists devices, usable or not.</summary>
     /// <param name="driverPath">File of the driver's library; null = <see cref="NativeLibraryOptions.CudaDriverPath"/>, or the system's.</param>
-    /// <returns>The devices in the driver's order; empty where there is no driver or no device, <see cref="RuntimeInfo.CudaReason"/> says which.</returns>
+    /// <returns>The devices in the driver's order; empty where there is no driver or no device; <see cref="Open"/> says which.</returns>
     /// <exception cref="BackendException">The native library is not usable here.</exception>
     public static IReadOnlyList<CudaDeviceInfo> List(string? driverPath = null) => DeviceCalls.List(driverPath ?? NativeLibraryOptions.CudaDriverPath);
 
@@ -110,7 +112,11 @@ public sealed class CudaDevice : IDisposable
     }
 
     /// <summary>Closes the device once no layer, buffer or stream needs it. A second call does nothing.</summary>
-    public void Dispose() => Handle.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        Handle.Dispose();
+    }
 
-    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 }

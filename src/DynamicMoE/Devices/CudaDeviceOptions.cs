@@ -8,7 +8,7 @@ public sealed class CudaDeviceOptions
     public int MaxCalls { get; set; } = 4;
 
     /// <summary>The driver's number of the device.</summary>
-    /// <value>At least 0; or null, the default: the best usable one, by compute capability, then multiprocessors, then free memory.</value>
+    /// <value>At least 0; or null, the default: the best usable one, by bandwidth of its memory, then compute capability, multiprocessors and memory.</value>
     public int? Index { get; set; }
 
     /// <summary>Whether each kernel is waited for, so that a failure names the very one. Slow: for diagnosis.</summary>

@@ -3,7 +3,7 @@ using DynamicMoE.Native;
 
 namespace DynamicMoE;
 
-/// <summary>Device memory of a <see cref="CudaDevice"/>.</summary>
+/// <summary>Device memory of a <see cref="CudaDevice"/>. Dispose it: nothing else gives it back, since only its owner knows when the device has done with its address.</summary>
 public sealed class DeviceBuffer : IDisposable
 {
     private readonly DeviceHandle _device;
@@ -17,9 +17,6 @@ public sealed class DeviceBuffer : IDisposable
         Address = (nint)address;
         Bytes = bytes;
     }
-
-    /// <summary>Frees memory that was not disposed.</summary>
-    ~DeviceBuffer() => Free();
 
     /// <summary>Device address (CUdeviceptr), aligned to 256.</summary>
     public nint Address { get; }
@@ -65,12 +62,6 @@ public sealed class DeviceBuffer : IDisposable
 
     /// <summary>Gives the memory back; no call under way may use it. A second call does nothing.</summary>
     public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {

@@ -1,7 +1,7 @@
 namespace DynamicMoE;
 
 /// <summary>A batch in device memory for <see cref="MoELayer.ForwardAsync"/>. Addresses are the driver's (CUdeviceptr), of any owner of memory in the
-/// device's primary context: <see cref="DeviceBuffer.Address"/>, or <c>CudaDeviceVariable.DevicePointer</c> of ManagedCuda. They must stay valid until the
+/// device's primary context: <see cref="DeviceBuffer.Address"/>, or <c>(nint)(ulong)CudaDeviceVariable.DevicePointer.Pointer</c> of ManagedCuda. They must stay valid until the
 /// call has ended.</summary>
 public sealed class DeviceForward
 {
@@ -23,7 +23,7 @@ public sealed class DeviceForward
     public long OutputStride { get; init; }
 
     /// <summary>Stream (CUstream) in whose order the batch runs: after what was handed to it before, ahead of what follows.</summary>
-    /// <value><see cref="DeviceStream.Handle"/> or the driver's; 0, the default, is a stream of the library's. A stream that is being captured is refused.</value>
+    /// <value><see cref="DeviceStream.Handle"/> or the driver's; 0, the default, is a stream of the library's, after what the legacy default stream holds. A stream that is being captured is refused.</value>
     public nint Stream { get; init; }
 
     /// <summary>[out] Host memory for the decisions, filled before the call's task ends.</summary>

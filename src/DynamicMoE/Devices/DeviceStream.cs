@@ -4,7 +4,7 @@ using DynamicMoE.Native;
 
 namespace DynamicMoE;
 
-/// <summary>A stream of a <see cref="CudaDevice"/>.</summary>
+/// <summary>A stream of a <see cref="CudaDevice"/>. Dispose it: nothing else frees it.</summary>
 [SuppressMessage("Naming", "CA1711", Justification = "Stream is what CUDA calls it.")]
 public sealed class DeviceStream : IDisposable
 {
@@ -18,9 +18,6 @@ public sealed class DeviceStream : IDisposable
         _device = device;
         Handle = handle;
     }
-
-    /// <summary>Waits for the work of a stream that was not disposed, and frees it.</summary>
-    ~DeviceStream() => Close();
 
     /// <summary>The driver's stream (CUstream).</summary>
     public nint Handle { get; }
@@ -48,12 +45,6 @@ public sealed class DeviceStream : IDisposable
 
     /// <summary>Waits for the stream's work and frees it. A second call does nothing.</summary>
     public void Dispose()
-    {
-        Close();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Close()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {

@@ -72,6 +72,11 @@ public partial class MoELayer
                 return report;
             }
         }
+        catch (BackendException error)
+        {
+            _pipeline.Layer!.Failed(error);
+            throw;
+        }
         finally
         {
             _scratch.Return(scratch);

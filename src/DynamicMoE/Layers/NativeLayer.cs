@@ -80,6 +80,15 @@ internal sealed class NativeLayer : IDisposable
         return LayerCalls.Execute(_processor, hidden, tokens, inputDim, buffers, output);
     }
 
+    /// <summary>Hears of a call on device memory that failed.</summary>
+    internal void Failed(Exception error)
+    {
+        if (MayLeave(error))
+        {
+            Leave(error);
+        }
+    }
+
     /// <summary>Asks the device whether it answers; a layer that may falls back where it does not.</summary>
     internal void CheckDevice()
     {
@@ -101,10 +110,10 @@ internal sealed class NativeLayer : IDisposable
 
     private bool MayLeave(Exception error) => _fallBack && error is (BackendException or InsufficientDeviceMemoryException);
 
-    // Memory may be free again for the next call; a device that failed stays so.
+    // Memory may be free again for the next call, and so may be what a call stumbled over; a device that does not answer stays so.
     private void Leave(Exception error)
     {
-        if (error is BackendException)
+        if (error is BackendException && !Answers())
         {
             _left = true;
             _reason = $"The device failed, the processor goes on: {error.Message}";
@@ -113,6 +122,19 @@ internal sealed class NativeLayer : IDisposable
         if (_logger is not null)
         {
             Log.DeviceLeft(_logger, error.Message);
+        }
+    }
+
+    private bool Answers()
+    {
+        try
+        {
+            _copy!.Device.CheckHealth();
+            return true;
+        }
+        catch (DynamicMoEException)
+        {
+            return false;
         }
     }
 }

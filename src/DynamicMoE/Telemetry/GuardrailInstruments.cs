@@ -11,11 +11,11 @@ internal static class GuardrailInstruments
     internal static readonly Counter<long> ExpertFaults = Instruments.Meter.CreateCounter<long>(
         MoEMetrics.ExpertFaults, "{expert}", "Experts taken out of service because they failed.");
 
-    internal static readonly Histogram<double> Drift = Instruments.Meter.CreateHistogram<double>(
-        MoEMetrics.Drift, "1", "Relative L2 error of a layer's output against the trained number of experts.");
+    internal static readonly Histogram<double> Drift = Instruments.Meter.CreateHistogram(
+        MoEMetrics.Drift, "1", "Relative L2 error of a layer's output against the trained number of experts.", null, Buckets.Errors);
 
-    internal static readonly Histogram<double> Divergence = Instruments.Meter.CreateHistogram<double>(
-        MoEMetrics.Divergence, "{nat}", "KL divergence of next-token distributions from those at the trained number of experts.");
+    internal static readonly Histogram<double> Divergence = Instruments.Meter.CreateHistogram(
+        MoEMetrics.Divergence, "{nat}", "KL divergence of next-token distributions from those at the trained number of experts.", null, Buckets.Errors);
 
     internal static readonly Counter<long> Dropped = Instruments.Meter.CreateCounter<long>(
         MoEMetrics.Dropped, "{token}", "Samples that found the guardrail's queue full.");

@@ -25,18 +25,6 @@ internal static class Instruments
     private static readonly Lock s_gate = new();
     private static readonly Dictionary<string, HashSet<string>> s_names = new() { [BudgetTag] = [], [RouterTag] = [] };
 
-    /// <summary>Gauge, experts per token: budget in force over all layers.</summary>
-    internal static readonly Gauge<double> BudgetEffective = Meter.CreateGauge<double>(
-        "dynamicmoe.budget.effective", "{expert}", "Mean experts per token that is in force.");
-
-    /// <summary>Gauge, layers: budgets that have been missed for 200 batches.</summary>
-    internal static readonly Gauge<int> BudgetMissed = Meter.CreateGauge<int>(
-        "dynamicmoe.budget.missed_layers", "{layer}", "Layers whose realised mean has missed the budget for 200 batches.");
-
-    /// <summary>Gauge, layers: budgets that no threshold gives.</summary>
-    internal static readonly Gauge<int> BudgetUnattainable = Meter.CreateGauge<int>(
-        "dynamicmoe.budget.unattainable_layers", "{layer}", "Layers whose budget no threshold gives.");
-
     /// <summary>Counter, decisions: changes of the budget by the input that decided.</summary>
     internal static readonly Counter<long> BudgetDecisions = Meter.CreateCounter<long>(
         "dynamicmoe.budget.decisions", "{decision}", "Changes of the budget, by the input that decided.");

@@ -5,11 +5,6 @@ namespace DynamicMoE;
 /// <summary>Instruments of monitored routers.</summary>
 internal static class MonitoringInstruments
 {
-    private static readonly InstrumentAdvice<double> s_seconds = new()
-    {
-        HistogramBucketBoundaries = [1e-6, 1e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-    };
-
     private static readonly InstrumentAdvice<int> s_perToken = new() { HistogramBucketBoundaries = [1, 2, 3, 4, 6, 8] };
 
     private static readonly InstrumentAdvice<int> s_perBatch = new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256] };
@@ -53,5 +48,5 @@ internal static class MonitoringInstruments
     internal static KeyValuePair<string, object?> Router(string tag) => new(Instruments.RouterTag, tag);
 
     private static Histogram<double> Seconds(string name, string description) =>
-        Instruments.Meter.CreateHistogram(name, "s", description, null, s_seconds);
+        Instruments.Meter.CreateHistogram(name, "s", description, null, Buckets.Calls);
 }

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using DynamicMoE.TestKit.Checkpoints;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,6 +24,25 @@ public sealed class AddDynamicMoETests
         Assert.Same(router, services.GetRequiredService<IRouter>());
         Assert.IsType<DynamicRouter>(services.GetRequiredService<DynamicRouter>());
         Assert.Equal([1, 3, 2], router.Route(Tensor.Create(new float[3 * 16], [1, 3, 16])).ExpertIndices.Lengths);
+    }
+
+    [Fact]
+    public void AddModel_RegistersAChatClientUnlessThereIsOne()
+    {
+        using var own = new ServiceChatClient(new HttpClient());
+        using IHost made = Built(_ => { });
+        using IHost kept = Built(services => services.AddSingleton<IChatClient>(own));
+
+        Assert.IsType<InferenceChatClient>(made.Services.GetRequiredService<IChatClient>());
+        Assert.Same(own, kept.Services.GetRequiredService<IChatClient>());
+
+        static IHost Built(Action<IServiceCollection> before)
+        {
+            HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+            before(builder.Services);
+            builder.Services.AddDynamicMoE(new Sources { Yaml = Small }.Build()).AddModel("none", _ => throw new InvalidOperationException());
+            return builder.Build();
+        }
     }
 
     [Fact]

@@ -146,6 +146,24 @@ public sealed class GenerationServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Layers_WhenTheirRouterCouldNotBeComposed_AreTriedAgain()
+    {
+        int failures = 1;
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        await using ServiceUnderTest host = await ServiceUnderTest.StartAsync("", moe => moe.AddModel(path).ConfigureMonitoring(_ =>
+        {
+            if (failures-- > 0)
+            {
+                throw new InvalidOperationException("not yet");
+            }
+        }));
+        float[] hidden = new float[host.Service.Model.Layers[0].HiddenSize];
+
+        Assert.Equal("not yet", (await Assert.ThrowsAsync<InvalidOperationException>(() => host.Service.ForwardAsync(new LayerRequest { Hidden = hidden, Tokens = 1 }))).Message);
+        Assert.Equal(1, (await host.Service.ForwardAsync(new LayerRequest { Hidden = hidden, Tokens = 1 })).Tokens);
+    }
+
+    [Fact]
     public async Task MaxTokens_WhenItIsAWish_IsCutToWhatFits()
     {
         await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(ServiceUnderTest.Checkpoint(_folder), "serving: {guardrail_rate: 0}");
@@ -153,6 +171,59 @@ public sealed class GenerationServiceTests : IDisposable
         var request = new GenerationRequest { PromptTokens = new int[positions - 3], MaxTokens = 16, CutToFit = true };
 
         Assert.InRange((await UpdatesAsync(host.Service.GenerateAsync(request))).Count, 1, 3);
+    }
+
+    [Fact]
+    public async Task Sequences_WhenTheirMemoryIsReserved_AreRefusedUntilSomeIsFree()
+    {
+        SyntheticCheckpoint checkpoint = SyntheticCheckpoint.Create(TestKit.Decoder.ReferenceFamily.Mixtral);
+        checkpoint.Config["max_position_embeddings"] = 1_000_000;
+        checkpoint.Save(_folder.Path);
+        using var gate = new EngineGate();
+        await using ServiceUnderTest host = await ServiceUnderTest.StartModelAsync(_folder.Path, "serving: {guardrail_rate: 0, sequence_memory_mb: 1}");
+        int positions = host.Service.Model.MaxPositions, half = (positions / 2) - 512;
+        Assert.InRange(positions, 1024, 100_000);
+        using CancellationTokenSource runs = new(), waits = new();
+        gate.Close();
+        Task<int[]> running = TokensAsync(host.Service.GenerateAsync(Long(), runs.Token));
+        await gate.EnteredAsync();
+        Task<int[]> waiting = TokensAsync(host.Service.GenerateAsync(Long(), waits.Token));
+
+        ServiceUnavailableException refused = Assert.Throws<ServiceUnavailableException>(() => host.Service.GenerateAsync(Long()));
+        Assert.Equal(ServiceState.Running, refused.State);
+        Assert.Contains("of 1 MiB", refused.Message, StringComparison.Ordinal);
+        Assert.InRange(refused.RetryAfter.TotalSeconds, 1, 60);
+
+        // One that waits gives its memory back when its caller leaves, one that runs when the engine has noticed.
+        await waits.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        using var third = new CancellationTokenSource();
+        waiting = TokensAsync(host.Service.GenerateAsync(Long(), third.Token));
+        await runs.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.Throws<ServiceUnavailableException>(() => host.Service.GenerateAsync(Long()));
+        await third.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        gate.Open();
+        var whole = new GenerationRequest { PromptTokens = s_prompt, MaxTokens = positions - 5 };
+        while (!Accepted(whole))
+        {
+            await Task.Yield();
+        }
+
+        GenerationRequest Long() => new() { PromptTokens = s_prompt, MaxTokens = half };
+
+        bool Accepted(GenerationRequest request)
+        {
+            try
+            {
+                return host.Service.GenerateAsync(request, new CancellationToken(true)) is not null;
+            }
+            catch (ServiceUnavailableException)
+            {
+                return false;
+            }
+        }
     }
 
     private static int Vocabulary => SyntheticCheckpoint.Create(TestKit.Decoder.ReferenceFamily.Mixtral).Settings.Vocabulary;

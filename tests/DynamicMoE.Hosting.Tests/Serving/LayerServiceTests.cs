@@ -141,6 +141,25 @@ public sealed class LayerServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Queue_WhenItIsFull_RefusesBeforeARequestIsLookedAt()
+    {
+        await using ServiceUnderTest host = await StartAsync("serving: {queue_capacity: 1, batch_delay_us: 0}");
+        host.Service.ThrowIfUnavailable();
+        _experts.Close();
+        Task<LayerReply> first = Task.Run(() => host.Service.ForwardAsync(GatedExperts.Request()));
+        await _experts.EnteredAsync();
+        Task<LayerReply> second = host.Service.ForwardAsync(GatedExperts.Request());
+
+        Assert.Throws<ServiceUnavailableException>(host.Service.ThrowIfUnavailable);
+        await Assert.ThrowsAsync<ServiceUnavailableException>(() => host.Service.ForwardAsync(new LayerRequest { Hidden = new float[1], Tokens = 99 }));
+        Assert.Throws<ServiceUnavailableException>(() => host.Service.GenerateAsync(new GenerationRequest { Prompt = new string('x', 1 << 20) }));
+        _experts.Open();
+        await Task.WhenAll(first, second);
+        Assert.Equal(new RequestStats(2, 2, 0, 0, 3), host.Service.GetStats().Requests);
+        Assert.Throws<RoutingValidationException>(() => host.Service.GenerateAsync(new GenerationRequest { Prompt = "x" }));
+    }
+
+    [Fact]
     public async Task Stop_WhenRequestsWait_AnswersThemAndRefusesNewOnes()
     {
         await using ServiceUnderTest host = await StartAsync();

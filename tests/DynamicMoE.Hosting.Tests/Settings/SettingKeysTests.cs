@@ -55,7 +55,7 @@ public sealed class SettingKeysTests
     {
         string[] variables = [.. SettingKeys.All.Select(key => key.Variable).OfType<string>()];
 
-        Assert.Equal(19, variables.Length);
+        Assert.Equal(21, variables.Length);
         Assert.Equal(variables.Length, variables.Distinct().Count());
         Assert.All(variables, name => Assert.StartsWith(EnvironmentVariables.Prefix, name, StringComparison.Ordinal));
     }

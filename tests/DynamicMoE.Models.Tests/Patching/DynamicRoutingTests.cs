@@ -285,6 +285,7 @@ public sealed class DynamicRoutingTests
         model.PatchDynamicRouting(new DynamicRoutingOptions { MeanExpertsPerToken = 1.5, BudgetName = "named-model" });
         model.Arbiter!.OverloadCeiling = 1.25;
         _ = model.Arbiter.BeginBatch();
+        listener.RecordObservableInstruments();
 
         Assert.Contains("budget=named-model", seen);
     }

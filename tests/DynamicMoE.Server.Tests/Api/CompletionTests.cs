@@ -58,6 +58,8 @@ public class CompletionTests
         Assert.Equal(["He", "llo", "", "\n\"<\u20ac"], data[..4].Select(d => d.GetProperty("choices")[0].GetProperty("text").GetString()));
         Assert.Equal("""{"experts":[2],"token_ids":[11]}""", data[1].GetProperty("choices")[0].GetProperty("dynamicmoe").GetRawText());
         Assert.Equal("""{"mean_experts_per_token":1.5,"experts_ceiling":1.5,"experts":[2],"token_ids":[13]}""", data[3].GetProperty("choices")[0].GetProperty("dynamicmoe").GetRawText());
+        Assert.All(data[..4], d => Assert.Equal(JsonValueKind.Null, d.GetProperty("usage").ValueKind));
+        Assert.All(data[..4], d => Assert.Equal(JsonValueKind.Null, d.GetProperty("choices")[0].GetProperty("logprobs").ValueKind));
         Assert.Equal(0, data[4].GetProperty("choices").GetArrayLength());
         Assert.Equal(7, data[4].GetProperty("usage").GetProperty("total_tokens").GetInt32());
         Assert.Equal(5, data.Length);
@@ -70,6 +72,7 @@ public class CompletionTests
         string[] events = (await host.PostAsync(Path, """{"prompt":"Hi","stream":true}""")).IsOk().Events();
         Assert.Equal(4, events.Length);
         Assert.DoesNotContain("dynamicmoe", events[0], StringComparison.Ordinal);
+        Assert.All(events, e => Assert.DoesNotContain("usage", e, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -143,6 +146,10 @@ public class CompletionTests
         Assert.Contains("\"delta\":{\"role\":\"assistant\",\"content\":\"\"}", events[0], StringComparison.Ordinal);
         Assert.Contains("\"delta\":{\"content\":\"He\"}", events[1], StringComparison.Ordinal);
         Assert.Contains("\"finish_reason\":\"length\"", events[^2], StringComparison.Ordinal);
+        Assert.All(events[..^1], e => Assert.Contains("\"logprobs\":null", e, StringComparison.Ordinal));
+        string[] counted = (await host.PostAsync(Chat, """{"messages":[{"role":"user","content":"Hi"}],"stream":true,"stream_options":{"include_usage":true}}""")).IsOk().Events();
+        Assert.All(counted[..^2], e => Assert.Contains("\"usage\":null", e, StringComparison.Ordinal));
+        Assert.Contains("\"total_tokens\":7", counted[^2], StringComparison.Ordinal);
         Assert.Equal("data: [DONE]", events[^1]);
         Assert.Equal(16, host.Service.LastGeneration!.MaxTokens);
     }

@@ -26,6 +26,9 @@ internal sealed class FakeInferenceService : IInferenceService
         MaxPositions = 64,
     };
 
+    /// <summary>Takes the place of the model between a request's check and its queueing, once; null: none.</summary>
+    public ServedModelInfo? Next { get; set; }
+
     /// <summary>What a call throws before it is queued; null: nothing.</summary>
     public Exception? Refusal { get; set; }
 
@@ -58,6 +61,14 @@ internal sealed class FakeInferenceService : IInferenceService
 
     public Task WaitUntilReadyAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
+    public void ThrowIfUnavailable()
+    {
+        if (Refusal is ServiceUnavailableException)
+        {
+            throw Refusal;
+        }
+    }
+
     public Task<LayerReply> RouteAsync(LayerRequest request, CancellationToken cancellationToken = default) => Task.FromResult(Reply(request, forward: false));
 
     public Task<LayerReply> ForwardAsync(LayerRequest request, CancellationToken cancellationToken = default) => Task.FromResult(Reply(request, forward: true));
@@ -65,6 +76,7 @@ internal sealed class FakeInferenceService : IInferenceService
     public IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         Enter();
+        RequireServed(request.Model);
         LastGeneration = request;
         return GenerateCoreAsync(cancellationToken);
     }
@@ -129,6 +141,7 @@ internal sealed class FakeInferenceService : IInferenceService
     private LayerReply Reply(LayerRequest request, bool forward)
     {
         Enter();
+        RequireServed(request.Model);
         LastLayer = request;
         bool routing = !forward || request.IncludeRouting;
         int tokens = request.Tokens;
@@ -147,6 +160,15 @@ internal sealed class FakeInferenceService : IInferenceService
             ExpertsCeiling = Ceiling,
             Waited = TimeSpan.FromMicroseconds(250),
         };
+    }
+
+    private void RequireServed(ServedModelInfo? asked)
+    {
+        (Info, Next) = (Next ?? Info, null);
+        if (asked is not null && !ReferenceEquals(asked, Info))
+        {
+            throw new ModelExchangedException($"{Info.Name} is served");
+        }
     }
 
     private void Enter()

@@ -54,6 +54,20 @@ public class ProblemTests
         Assert.Equal(status == 429 ? "rate_limit_error" : "server_error", completion.Json.GetProperty("error").GetProperty("type").GetString());
     }
 
+    // What is refused is not read, parsed or rendered before: the bodies are broken, and nobody notices.
+    [Theory]
+    [InlineData("/v1/route")]
+    [InlineData("/v1/forward")]
+    [InlineData("/v1/completions")]
+    [InlineData("/v1/chat/completions")]
+    public async Task Service_WhenItsQueueIsFull_RefusesBeforeTheWork(string path)
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        host.Service.Refusal = new ServiceUnavailableException("full", ServiceState.Running, TimeSpan.FromSeconds(1));
+        _ = (await host.PostAsync(path, "{")).IsProblem(429, "overloaded");
+        Assert.Equal(0, host.Service.Calls);
+    }
+
     public static TheoryData<Exception, int, string> Failures => new()
     {
         { new RoutingValidationException("hidden: token 3 has NaN"), 422, "routing_validation" },
@@ -61,6 +75,7 @@ public class ProblemTests
         { new LoadBalancingException("1 expert is left, 2 are needed"), 422, "too_few_experts" },
         { new CircuitOpenException("open"), 503, "circuit_open" },
         { new DynamicMoEMemoryException("1 GB"), 503, "out_of_memory" },
+        { new InsufficientMemoryException(), 503, "out_of_memory" },
     };
 
     [Theory, MemberData(nameof(Failures))]

@@ -61,6 +61,41 @@ public sealed class ChatClientTests
     }
 
     [Fact]
+    public async Task Response_WhenTheModelIsExchanged_IsOfTheNewOneAndSaysSo()
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        host.Service.Info = host.Service.Info with { ChatTemplate = "A{{ messages[1].content }}" };
+        host.Service.Next = host.Service.Info with { Name = "other", ChatTemplate = "B{{ messages[1].content }}" };
+        using IChatClient client = Client(host, inProcess: true);
+
+        Assert.Equal("other", (await client.GetResponseAsync(s_talk)).ModelId);
+        Assert.Equal("BHi", host.Service.LastGeneration!.Prompt);
+    }
+
+    [Fact]
+    public async Task Response_WhenTheServiceServesAnotherModelByNow_IsOfThat()
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        using IChatClient client = Client(host, inProcess: false);
+        Assert.Equal("tiny/moe", (await client.GetResponseAsync(s_talk)).ModelId);
+        host.Service.Info = host.Service.Info with { Name = "other", ChatTemplate = Template };
+
+        Assert.Equal("other", (await client.GetResponseAsync(s_talk)).ModelId);
+        Assert.Equal("[system]Be short.[user]Hi>", host.Service.LastGeneration!.Prompt);
+    }
+
+    [Fact]
+    public async Task Stream_WhenItEndsWithoutItsMark_IsNoAnswer()
+    {
+        using var http = new HttpClient(new CutAnswer()) { BaseAddress = new Uri("http://service.example") };
+        using var client = new ServiceChatClient(http);
+
+        HttpRequestException error = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetResponseAsync(s_talk));
+
+        Assert.Equal(HttpRequestError.ResponseEnded, error.HttpRequestError);
+    }
+
+    [Fact]
     public async Task Response_WhenTheServiceRefuses_SaysWhy()
     {
         await using ApiHost host = await ApiHost.StartAsync();
@@ -84,6 +119,17 @@ public sealed class ChatClientTests
         Assert.Equal("A message has DataContent; only text is supported.", (await Assert.ThrowsAsync<NotSupportedException>(() => client.GetResponseAsync([picture]))).Message);
         await Assert.ThrowsAsync<ArgumentException>(() => client.GetResponseAsync([]));
         Assert.Equal("dynamicmoe", client.GetService<ChatClientMetadata>()!.ProviderName);
+    }
+
+    // A proxy, say, that lost the service in the middle of an answer and ended the body as if it were whole.
+    private sealed class CutAnswer : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(new HttpResponseMessage
+        {
+            Content = new StringContent(request.Method == HttpMethod.Get
+                ? """{"data":[{"id":"m","dynamicmoe":{"chat":true,"max_positions":64}}]}"""
+                : "data: {\"id\":\"1\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"Hel\"},\"finish_reason\":null}]}\n\n"),
+        });
     }
 
     private static IChatClient Client(ApiHost host, bool inProcess) => inProcess ? new InferenceChatClient(host.Service) : new ServiceChatClient(host.Client);

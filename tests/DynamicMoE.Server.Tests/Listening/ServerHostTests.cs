@@ -95,12 +95,18 @@ public sealed class ServerHostTests
     [Fact]
     public async Task Answers_WhenSent_HaveSecurityHeadersAndNoServerHeader()
     {
-        await using RunningServer server = await RunningServer.StartAsync();
+        await using RunningServer server = await RunningServer.StartAsync(
+            new ServerHostOptions { MapEndpoints = routes => routes.MapGet("/v1/refused", (HttpContext _) => throw new BadHttpRequestException("no")) },
+            "security.rate_limit_loopback=true");
         using HttpResponseMessage found = await server.Client.GetAsync("/v1/hello");
         using HttpResponseMessage missing = await server.Client.GetAsync("/nothing");
+        using HttpResponseMessage refused = await server.Client.GetAsync("/v1/refused");
 
-        foreach (HttpResponseMessage response in (HttpResponseMessage[])[found, missing])
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        foreach (HttpResponseMessage response in (HttpResponseMessage[])[found, missing, refused])
         {
+            Assert.Equal("\"hour\";q=1000;w=3600", Assert.Single(response.Headers.GetValues("RateLimit-Policy")));
+            Assert.Single(response.Headers.GetValues("RateLimit"));
             Assert.Contains("frame-ancestors 'none'", Assert.Single(response.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
             Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
             Assert.Equal("no-referrer", Assert.Single(response.Headers.GetValues("Referrer-Policy")));

@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using DynamicMoE.Hosting;
+using DynamicMoE.Hosting.Generation;
 using DynamicMoE.TestKit.Checkpoints;
 using Microsoft.Extensions.Time.Testing;
 
@@ -39,6 +40,7 @@ public sealed partial class MetricsTests
 
         TestCertificates.Write(folder["cert"], folder["key"]);
         time.Advance(PolledFiles.Interval);
+        using DynamicRouter budget = RouterWithABudget();
         MeasureOfTheLibrary();
         using EngineFigures service = MeasureOfTheService();
 
@@ -71,6 +73,18 @@ public sealed partial class MetricsTests
         Assert.Contains("dynamicmoe_token_experts_count{router=\"buckets\"} 32\n", text, StringComparison.Ordinal);
         Assert.Contains("dynamicmoe_tokens_total{router=\"buckets\"} 32\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain("dynamicmoe_token_experts_bucket{router=\"buckets\",le=\"25\"}", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HistogramsOfTheService_WhenScraped_TellMillisecondsApart()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using EngineFigures service = MeasureOfTheService();
+        string text = await ScrapeAsync(server);
+
+        Assert.Matches("""dynamicmoe_service_request_duration_seconds_bucket\{[^}]*le="0\.0025"\}""", text);
+        Assert.Matches("""dynamicmoe_service_queue_wait_seconds_bucket\{[^}]*le="0\.0001"\}""", text);
+        Assert.DoesNotMatch("""dynamicmoe_service_(request_duration|queue_wait)_seconds_bucket\{[^}]*le="10000"\}""", text);
     }
 
     // Paths, hosts and keys are the callers' to choose; none of them becomes a label.
@@ -116,16 +130,20 @@ public sealed partial class MetricsTests
                 case Gauge<double> gauge: gauge.Record(1); break;
                 case Gauge<long> gauge: gauge.Record(1); break;
                 case Gauge<int> gauge: gauge.Record(1); break;
+                case ObservableGauge<double> or ObservableGauge<int>: break; // what they are read from is there
                 case var other: Assert.Fail($"{field.Name} is {other}: measure it here"); break;
             }
         }
     }
 
+    private static DynamicRouter RouterWithABudget() =>
+        new(new DynamicRouterOptions { InputDim = 4, NumExperts = 4, Strategy = RoutingStrategy.Threshold, MeanExpertsBudget = 2, ComplexityEstimator = ComplexityEstimators.RouterMargin });
+
     // Those of the background service, which a fake stands for here.
     private static EngineFigures MeasureOfTheService()
     {
         var figures = new EngineFigures(TimeProvider.System);
-        figures.Observe(() => new QueueStats(1, 2, 3, 4, 5, 6, 7, 0, null));
+        figures.Observe(() => new QueueStats(1, 2, 3, 4, 5, 6, 7, 0, null), new SequenceMemory(1));
         figures.Accepted();
         figures.Waited(TimeSpan.FromMilliseconds(1));
         figures.Ran(3, TimeSpan.FromMilliseconds(1));

@@ -72,6 +72,9 @@ public sealed class AccessTests
     [InlineData("Origin", "null", HttpStatusCode.Forbidden)]
     [InlineData("X-Forwarded-For", "192.0.2.1", HttpStatusCode.Forbidden)]
     [InlineData("Forwarded", "for=192.0.2.1", HttpStatusCode.Forbidden)]
+    [InlineData("x-forwarded-host", "service.example", HttpStatusCode.Forbidden)]
+    [InlineData("X-Envoy-External-Address", "192.0.2.1", HttpStatusCode.Forbidden)]
+    [InlineData("Via", "1.1 proxy", HttpStatusCode.Forbidden)]
     [InlineData("Accept", "*/*", HttpStatusCode.OK)]
     public async Task AdminEndpoints_WhenNoKeysAreKept_ServeThisMachineAndNoOtherSite(string header, string value, HttpStatusCode status)
     {
@@ -79,5 +82,47 @@ public sealed class AccessTests
 
         Assert.Equal(status, await server.Client.StatusAsync(Answers.Post("/v1/admin").With(header, value)));
         Assert.Equal(HttpStatusCode.OK, await server.Client.StatusAsync(Answers.Post("/v1/admin").With("Origin", server.Addresses.Api.GetLeftPart(UriPartial.Authority))));
+    }
+
+    // What nginx sends with a proxy_pass and nothing else.
+    [Fact]
+    public async Task AdminEndpoints_WhenAskedInHttp10_RefuseAProxyThatHidesItself()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        const string rest = "\r\nHost: 127.0.0.1:5080\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+        Assert.StartsWith("HTTP/1.1 403", await server.RawAsync("POST /v1/admin HTTP/1.0" + rest), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200", await server.RawAsync("POST /v1/admin HTTP/1.1" + rest), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AdminEndpoints_WhenLocalCallersAreNone_ServeNobodyWithoutAnAdminsKey()
+    {
+        using var folder = new TemporaryDirectory();
+        await File.WriteAllTextAsync(folder["keys"], ApiKeyText.Line("root", AdminKey, admin: true));
+        await using RunningServer server = await RunningServer.StartAsync("security.local_admin=false", $"security.api_keys_file={folder["keys"]}");
+
+        Assert.Equal(HttpStatusCode.Forbidden, await server.Client.StatusAsync(Answers.Post("/v1/admin")));
+        Assert.Equal(HttpStatusCode.OK, await server.Client.StatusAsync(Answers.Post("/v1/admin").WithKey(AdminKey)));
+        Assert.Equal(HttpStatusCode.OK, await server.Client.StatusAsync(Answers.Get("/v1/hello")));
+    }
+
+    // One score moves the budget of everybody.
+    [Fact]
+    public async Task Feedback_WhenAUserGivesIt_IsRefused()
+    {
+        using var folder = new TemporaryDirectory();
+        await File.WriteAllTextAsync(folder["keys"], $"{ApiKeyText.Line("alice", UserKey)}\n{ApiKeyText.Line("root", AdminKey, admin: true)}\n");
+        await using RunningServer server = await RunningServer.StartAsync("security.api_key_required=true", $"security.api_keys_file={folder["keys"]}");
+
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(UserKey));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(AdminKey));
+
+        Task<HttpStatusCode> StatusAsync(string key)
+        {
+            HttpRequestMessage request = Answers.Post("/v1/feedback").WithKey(key);
+            request.Content = new StringContent("""{"performance_score":0.5}""", null, "application/json");
+            return server.Client.StatusAsync(request);
+        }
     }
 }

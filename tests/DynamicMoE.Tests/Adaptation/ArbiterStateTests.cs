@@ -209,14 +209,33 @@ public sealed class ArbiterStateTests
         listener.Start();
         (BudgetArbiter arbiter, ThresholdController[] layers) = Create(name: "metrics-test");
 
+        // Gauges are there before anything happened.
+        listener.RecordObservableInstruments();
+        Assert.Contains(("dynamicmoe.budget.effective", arbiter.Budget, "budget=metrics-test"), seen);
+        Assert.Contains(("dynamicmoe.budget.unattainable_layers", 0, "budget=metrics-test"), seen);
+        Assert.Contains(("dynamicmoe.budget.missed_layers", 0, "budget=metrics-test"), seen);
+        seen.Clear();
+
         arbiter.OverloadCeiling = 1.25;
         arbiter.BeginBatch();
         Run(layers[0], 300, () => 0);
+        listener.RecordObservableInstruments();
 
         Assert.Contains(("dynamicmoe.budget.effective", 1.25, "budget=metrics-test"), seen);
         Assert.Contains(("dynamicmoe.budget.decisions", 1, "budget=metrics-test decided_by=Overload"), seen);
         Assert.Contains(("dynamicmoe.budget.unattainable_layers", 1, "budget=metrics-test"), seen);
         Assert.Contains(("dynamicmoe.budget.missed_layers", 1, "budget=metrics-test"), seen);
+
+        // Another one of that name takes its place, and one without routers leaves.
+        (BudgetArbiter next, ThresholdController[] others) = Create(name: "metrics-test");
+        seen.Clear();
+        listener.RecordObservableInstruments();
+        Assert.Equal(("dynamicmoe.budget.effective", next.Budget, "budget=metrics-test"), Assert.Single(seen, found => found.Item1 == "dynamicmoe.budget.effective"));
+        Array.ForEach(others, next.Release);
+        Array.ForEach(layers, arbiter.Release);
+        seen.Clear();
+        listener.RecordObservableInstruments();
+        Assert.Empty(seen);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ TEST(Library, StatusName_OfEachValue_IsItsEnumerator) {
   EXPECT_STREQ(dmoe_status_name(DMOE_OK), "DMOE_OK");
   EXPECT_STREQ(dmoe_status_name(DMOE_E_BALANCE), "DMOE_E_BALANCE");
   EXPECT_STREQ(dmoe_status_name(static_cast<dmoe_status>(1234)), "DMOE_E_UNKNOWN");
-  EXPECT_EQ(dmoe_abi_version(), (1u << 16) | 2u);
+  EXPECT_EQ(dmoe_abi_version(), (1u << 16) | 3u);
 }
 
 TEST(Library, RuntimeQuery_OnAnyMachine_FillsEveryField) {

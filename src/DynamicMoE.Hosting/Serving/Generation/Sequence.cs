@@ -12,6 +12,7 @@ internal sealed class Sequence : WorkItem
 
     private readonly int[] _next = new int[1];
     private int _fed;
+    private bool _reserved;
 
     public required GenerationRequest Request { get; init; }
 
@@ -19,6 +20,12 @@ internal sealed class Sequence : WorkItem
 
     /// <summary>Tokens to generate at most, with the prompt within the positions of the model.</summary>
     public required int MaxTokens { get; init; }
+
+    /// <summary>Where the memory of its session is reserved while it is accepted.</summary>
+    public required SequenceMemory Memory { get; init; }
+
+    /// <summary>Positions of its session.</summary>
+    public int SessionPositions => Memory.SessionPositions(Model.Model!.Config, Prompt.Length + MaxTokens);
 
     public required Models.TokenSampler Sampler { get; init; }
 
@@ -39,6 +46,22 @@ internal sealed class Sequence : WorkItem
 
     /// <summary>Whether the prompt is only in part in the session.</summary>
     public bool IsPrefill => _fed < Prompt.Length;
+
+    private long Bytes => SessionPositions * SequenceMemory.PerPosition(Model.Model!.Config);
+
+    /// <summary>Reserves its memory, which <see cref="Release"/> frees; false when it is not to be had, and nothing is to be freed but the model.</summary>
+    public bool TryReserve() => _reserved = Memory.TryReserve(Bytes);
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        if (_reserved)
+        {
+            Memory.Free(Bytes);
+        }
+
+        base.Release();
+    }
 
     public ChannelReader<GenerationUpdate> Updates => _updates.Reader;
 

@@ -36,6 +36,7 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
             if (IsFirstOfItsModel(first))
             {
                 StepModel(_active[first].Model, impose(_active[first].Model));
+                LetGo(_active[first].Model);
             }
         }
 
@@ -58,7 +59,7 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
         try
         {
             figures.Waited(time.GetElapsedTime(sequence.Accepted));
-            MoESession session = sequence.Model.Sessions.Rent(sequence.Model.Model!, sequence.Prompt.Length + sequence.MaxTokens);
+            MoESession session = sequence.Model.Sessions.Rent(sequence.Model.Model!, sequence.SessionPositions, sequence.Memory);
             session.Quality = sequence.Request.Quality;
             if (sequence.Request.ExpertsBudget is double budget)
             {
@@ -72,7 +73,7 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
         catch (Exception error)
         {
             Fail(sequence, error);
-            sequence.Model.Release();
+            sequence.Release();
         }
     }
 
@@ -85,11 +86,20 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
             {
                 _active.RemoveAt(i);
                 sequence.Model.Sessions.Return(sequence.Session!);
-                sequence.Model.Release();
+                sequence.Release();
             }
         }
 
         Volatile.Write(ref _count, _active.Count);
+    }
+
+    // A model that takes no more sequences needs no sessions for them.
+    private static void LetGo(ServedModel model)
+    {
+        if (model.IsRetired)
+        {
+            model.Sessions.Clear();
+        }
     }
 
     private bool IsFirstOfItsModel(int index) => _active.FindIndex(sequence => sequence.Model == _active[index].Model) == index;
@@ -246,12 +256,13 @@ internal sealed class SequenceRunner(ServingSettings settings, EngineFigures fig
             _experts[t] = (int)MathF.Round(means[t]);
         }
 
-        figures.Used(_experts.AsSpan(0, means.Length));
+        ModelFigures counts = sequence.Model.Figures;
+        counts.Used(_experts.AsSpan(0, means.Length));
         SequenceMetrics.Record(_experts.AsSpan(0, means.Length));
         for (int layer = 0; layer < sequence.Session.LastRouting.Length; layer++)
         {
             RoutingReport report = sequence.Session.LastRouting[layer].Report;
-            figures.Routed(layer, report);
+            counts.Routed(layer, report);
             SequenceMetrics.Record(layer, report);
         }
     }

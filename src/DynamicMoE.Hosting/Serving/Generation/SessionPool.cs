@@ -1,4 +1,3 @@
-using System.Numerics;
 using DynamicMoE.Models;
 
 namespace DynamicMoE.Hosting.Generation;
@@ -8,30 +7,24 @@ internal sealed class SessionPool
 {
     // What is behind a burst of many sequences need not stay.
     private const int MostKept = 32;
-    private const int LeastPositions = 64;
 
     private readonly List<MoESession> _free = [];
+    private long _freePositions;
 
-    /// <summary>An empty session that holds so many positions; the smallest there is, else a new one.</summary>
-    public MoESession Rent(MoEModel model, int positions)
+    /// <summary>An empty session of so many positions: one that was used before, else a new one.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="positions">Positions, as <see cref="SequenceMemory.SessionPositions"/> has them.</param>
+    /// <param name="memory">Where the session's bytes are reserved. Sessions that nobody uses have what is not reserved there, and go where it is less than they hold.</param>
+    public MoESession Rent(MoEModel model, int positions, SequenceMemory memory)
     {
-        MoESession? best = null;
-        foreach (MoESession session in _free)
+        int found = _free.FindLastIndex(session => session.MaxPositions == positions);
+        MoESession? session = found < 0 ? null : Take(found);
+        while (_free.Count > 0 && _freePositions * SequenceMemory.PerPosition(model.Config) > memory.Capacity - memory.Reserved)
         {
-            if (session.MaxPositions >= positions && (best is null || session.MaxPositions < best.MaxPositions))
-            {
-                best = session;
-            }
+            _ = Take(0);
         }
 
-        if (best is null)
-        {
-            uint size = BitOperations.RoundUpToPowerOf2((uint)Math.Max(positions, LeastPositions));
-            return model.CreateSession((int)Math.Min(model.Config.MaxPositions, size));
-        }
-
-        _free.Remove(best);
-        return best;
+        return session ?? model.CreateSession(positions);
     }
 
     /// <summary>Takes a session back.</summary>
@@ -42,9 +35,25 @@ internal sealed class SessionPool
         session.ExpertsBudget = null;
         if (_free.Count == MostKept)
         {
-            _free.RemoveAt(0);
+            _ = Take(0);
         }
 
         _free.Add(session);
+        _freePositions += session.MaxPositions;
+    }
+
+    /// <summary>Lets go of the sessions that nobody uses.</summary>
+    public void Clear()
+    {
+        _free.Clear();
+        _freePositions = 0;
+    }
+
+    private MoESession Take(int index)
+    {
+        MoESession session = _free[index];
+        _free.RemoveAt(index);
+        _freePositions -= session.MaxPositions;
+        return session;
     }
 }

@@ -13,7 +13,7 @@ internal sealed record ServedDevices(string Text, string? Left)
     internal static ServedDevices Check(ServedModel served)
     {
         IReadOnlyList<MoEBlock> blocks = served.Model?.MoELayers ?? [];
-        foreach (MoEBlock block in blocks)
+        foreach (MoEBlock block in blocks.DistinctBy(block => block.Device))
         {
             block.CheckDevice();
         }

@@ -57,7 +57,7 @@ internal sealed class LayerRunner(EngineFigures figures, TimeProvider time)
         batch.ForEach(item => figures.Waited(time.GetElapsedTime(item.Accepted, begin)));
         RoutingReport report = layer.Run(batch, item => time.GetElapsedTime(item.Accepted, begin), ceiling, Answered);
         figures.Ran(report.Tokens, time.GetElapsedTime(begin));
-        layer.Tell(figures, report);
+        layer.Tell(batch[0].Model.Figures, report);
     }
 
     private void Answered(LayerWork item) => figures.Answered(time.GetElapsedTime(item.Accepted));

@@ -24,11 +24,9 @@ internal sealed class ServedLayer : IDisposable
     public ServedLayer(int index, DynamicRouter core, Func<List<IDisposable>, IRouter> compose, Func<IRouter, MoELayer>? createLayer, bool ownsComposition = true)
     {
         (Core, _ownsParts) = (core, ownsComposition);
-        _parts = new(() =>
-        {
-            IRouter router = compose(_owned);
-            return (router, createLayer?.Invoke(router));
-        });
+
+        // A failure is not kept: what was wrong, memory that was short or a callback of the host's, may be right for the next request.
+        _parts = new(() => Make(compose, createLayer), LazyThreadSafetyMode.PublicationOnly);
         Info = new ServedLayerInfo(
             index, core.InputDim, core.NumExperts, core.MinExperts, core.MaxExperts, core.TrainedExperts, Forwards: createLayer is not null);
     }
@@ -87,7 +85,7 @@ internal sealed class ServedLayer : IDisposable
     }
 
     /// <summary>Counts what the last batch did.</summary>
-    public void Tell(EngineFigures figures, in RoutingReport report)
+    public void Tell(ModelFigures figures, in RoutingReport report)
     {
         figures.Routed(Info.Index, report);
         figures.Used(_lastRouting!.ExpertsPerToken.AsSpan(0, (int)report.Tokens));
@@ -110,14 +108,33 @@ internal sealed class ServedLayer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!_ownsParts || !_parts.IsValueCreated)
+        if (_ownsParts && _parts.IsValueCreated)
         {
-            return;
+            Free(_parts.Value.Router, _parts.Value.Layer);
         }
+    }
 
+    private (IRouter Router, MoELayer? Layer) Make(Func<List<IDisposable>, IRouter> compose, Func<IRouter, MoELayer>? createLayer)
+    {
+        IRouter? router = null;
+        try
+        {
+            router = compose(_owned);
+            return (router, createLayer?.Invoke(router));
+        }
+        catch when (_ownsParts)
+        {
+            Free(router, null);
+            throw;
+        }
+    }
+
+    private void Free(IRouter? router, MoELayer? layer)
+    {
         _owned.ForEach(part => part.Dispose());
-        _parts.Value.Layer?.Dispose();
-        foreach (RouterWrapper wrapper in RouterChain.Wrappers(_parts.Value.Router))
+        _owned.Clear();
+        layer?.Dispose();
+        foreach (RouterWrapper wrapper in router is null ? [] : RouterChain.Wrappers(router))
         {
             (wrapper as IDisposable)?.Dispose();
         }

@@ -1,3 +1,4 @@
+using DynamicMoE.Hosting.Generation;
 using DynamicMoE.Hosting.Layers;
 using DynamicMoE.Models;
 using Microsoft.Extensions.DependencyInjection;
@@ -102,7 +103,7 @@ internal sealed class ModelLoader(IServiceProvider services, SettingsMonitor mon
         Hash = model.Hash,
         Layers = [.. layers.Select(layer => layer.Info)],
         Generates = true,
-        MaxPositions = Math.Min(model.Config.MaxPositions, settings.Serving.MaxPositions ?? int.MaxValue),
+        MaxPositions = Math.Min(SequenceMemory.MostPositions(model.Config, SequenceMemory.Allowed(settings.Serving)), settings.Serving.MaxPositions ?? int.MaxValue),
         ChatTemplate = model.ChatTemplate,
         BosToken = model.BosToken,
         EosToken = model.EosToken,

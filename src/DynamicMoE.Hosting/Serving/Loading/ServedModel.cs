@@ -9,6 +9,7 @@ internal sealed class ServedModel
 {
     private readonly IDisposable?[] _owned;
     private int _uses = 1;
+    private volatile bool _retired;
 
     /// <param name="info">What callers see.</param>
     /// <param name="layers">Layers with experts, in order; at least one.</param>
@@ -35,6 +36,9 @@ internal sealed class ServedModel
     /// <summary>Sessions of the model for the sequences to come; used by the engine's thread alone.</summary>
     public SessionPool Sessions { get; } = new();
 
+    /// <summary>What batches did with it.</summary>
+    public ModelFigures Figures { get; } = new();
+
     /// <summary>Watches the model, or null.</summary>
     public ShadowGuardrail? Guardrail { get; init; }
 
@@ -51,6 +55,16 @@ internal sealed class ServedModel
                 part?.Dispose();
             }
         }
+    }
+
+    /// <summary>Whether another model has taken its place.</summary>
+    public bool IsRetired => _retired;
+
+    /// <summary>Another model has taken its place: ends the use that being current is.</summary>
+    public void Retire()
+    {
+        _retired = true;
+        Release();
     }
 
     /// <summary>Stops or lets go on what learns from batches.</summary>

@@ -21,6 +21,9 @@ internal abstract class WorkItem
     /// <summary>What it was accepted for. Whoever takes the item out of the queue gives the use back once it is done.</summary>
     public required ServedModel Model { get; init; }
 
+    /// <summary>Gives back what it holds, once: it is neither in the queue nor run any more.</summary>
+    public virtual void Release() => Model.Release();
+
     /// <summary>Its place in the queue; null outside. Guarded by the queue's lock.</summary>
     public LinkedListNode<WorkItem>? Place { get; set; }
 
@@ -86,7 +89,7 @@ internal abstract class WorkItem
             finally
             {
                 // Whatever a listener of the figures does: the caller waits for an answer.
-                OnFailed(error);
+                OnFailed(error is OutOfMemoryException ? new DynamicMoEMemoryException("Memory for the request could not be had.", error) : error);
             }
         }
     }

@@ -104,7 +104,7 @@ internal sealed class WorkQueue(int capacity, long tokenCapacity)
             return true;
         }
 
-        item.Model.Release();
+        item.Release();
         return false;
     }
 }

@@ -3,6 +3,11 @@ namespace DynamicMoE.Hosting;
 /// <summary>A sequence to be continued.</summary>
 public sealed class GenerationRequest
 {
+    /// <summary>The model that the request was made for, where it depends on one: a prompt by its chat template, tokens, an answer that names it.</summary>
+    /// <value>What <see cref="IInferenceService.Model"/> gave; when another one is served by then, the request is refused with <see cref="ModelExchangedException"/>.
+    /// Null (the default): whatever is served.</value>
+    public ServedModelInfo? Model { get; init; }
+
     /// <summary>Prompt as text; needs a model with a tokenizer. Exactly one of this and <see cref="PromptTokens"/> is set.</summary>
     public string? Prompt { get; init; }
 

@@ -3,6 +3,10 @@ namespace DynamicMoE.Hosting;
 /// <summary>Tokens for one MoE layer.</summary>
 public sealed class LayerRequest
 {
+    /// <summary>As <see cref="GenerationRequest.Model"/>.</summary>
+    /// <value>Null (the default): whatever is served.</value>
+    public ServedModelInfo? Model { get; init; }
+
     /// <summary>Place of the layer among those with experts.</summary>
     /// <value>From 0. The default is 0.</value>
     public int Layer { get; init; }

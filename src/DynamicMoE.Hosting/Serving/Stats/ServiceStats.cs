@@ -27,7 +27,7 @@ public sealed record ServiceStats
     /// <summary>Layers with experts, in order.</summary>
     public required IReadOnlyList<LayerStats> Layers { get; init; }
 
-    /// <summary>Tokens by the number of experts they used: <c>[k]</c> is how many used k. A generated token counts at its mean over layers, rounded.</summary>
+    /// <summary>Tokens by the number of experts they used, since the model is served: <c>[k]</c> is how many used k. A generated token counts at its mean over layers, rounded.</summary>
     public required IReadOnlyList<long> ExpertsPerToken { get; init; }
 
     /// <summary>Time of requests from acceptance to answer over the last minute.</summary>

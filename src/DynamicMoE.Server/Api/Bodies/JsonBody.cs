@@ -11,6 +11,14 @@ internal static class JsonBody
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
 
+    /// <summary>Reads the body, for <see cref="Parse"/>.</summary>
+    /// <exception cref="ProblemException">413 or 415.</exception>
+    public static ValueTask<PooledBytes> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        MediaTypes.RequireJson(request);
+        return PooledBytes.ReadAsync(request, cancellationToken);
+    }
+
     /// <summary>Reads the body and makes a request of it.</summary>
     /// <param name="request">The request.</param>
     /// <param name="known">Fields of the object.</param>
@@ -21,8 +29,7 @@ internal static class JsonBody
     public static async ValueTask<T> ReadAsync<T>(
         HttpRequest request, string[] known, bool strict, Func<JsonFields, T> parse, CancellationToken cancellationToken)
     {
-        MediaTypes.RequireJson(request);
-        using PooledBytes bytes = await PooledBytes.ReadAsync(request, cancellationToken).ConfigureAwait(false);
+        using PooledBytes bytes = await ReadAsync(request, cancellationToken).ConfigureAwait(false);
         return Parse(bytes.Memory, known, strict, parse);
     }
 
@@ -43,7 +50,13 @@ internal static class JsonBody
         _ => null,
     };
 
-    private static T Parse<T>(ReadOnlyMemory<byte> bytes, string[] known, bool strict, Func<JsonFields, T> parse)
+    /// <summary>Makes a request of a body that was read.</summary>
+    /// <param name="bytes">The body.</param>
+    /// <param name="known">Fields of the object.</param>
+    /// <param name="strict">Whether others are refused; else they are ignored.</param>
+    /// <param name="parse">Makes the request; what it returns holds nothing of the document.</param>
+    /// <exception cref="ProblemException">400.</exception>
+    public static T Parse<T>(ReadOnlyMemory<byte> bytes, string[] known, bool strict, Func<JsonFields, T> parse)
     {
         try
         {

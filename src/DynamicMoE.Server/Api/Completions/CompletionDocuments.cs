@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using DynamicMoE.Hosting;
 
@@ -8,14 +9,17 @@ internal sealed record CompletionDocument(string Id, long Created, string Model,
 {
     public string Object { get; } = "text_completion";
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public Usage? Usage { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public AskedUsage Usage { get; init; }
 }
 
 /// <summary>The one answer.</summary>
 internal sealed record CompletionChoice(string Text, FinishReason? FinishReason, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TokenExperts? Dynamicmoe)
 {
     public int Index { get; }
+
+    /// <summary>Not supported, and there all the same: clients read it.</summary>
+    public string? Logprobs { get; }
 }
 
 /// <summary>Answer of <c>/v1/chat/completions</c>.</summary>
@@ -28,6 +32,9 @@ internal sealed record ChatDocument(string Id, long Created, string Model, IRead
 internal sealed record ChatChoice(ChatMessage Message, FinishReason? FinishReason, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TokenExperts? Dynamicmoe)
 {
     public int Index { get; }
+
+    /// <summary>Not supported, and there all the same: clients read it.</summary>
+    public string? Logprobs { get; }
 }
 
 /// <summary>Who said what.</summary>
@@ -40,20 +47,47 @@ internal sealed record ChatChunk(string Id, long Created, string Model, IReadOnl
 {
     public string Object { get; } = "chat.completion.chunk";
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public Usage? Usage { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public AskedUsage Usage { get; init; }
 }
 
 /// <summary>A part of the one answer.</summary>
 internal sealed record ChatChunkChoice(ChatMessage Delta, FinishReason? FinishReason, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TokenExperts? Dynamicmoe)
 {
     public int Index { get; }
+
+    /// <summary>Not supported, and there all the same: clients read it.</summary>
+    public string? Logprobs { get; }
 }
 
 /// <summary>Tokens that were counted.</summary>
 internal sealed record Usage(int PromptTokens, int CompletionTokens)
 {
     public int TotalTokens => PromptTokens + CompletionTokens;
+}
+
+/// <summary>A count of tokens that was asked for: null until the last event of a stream. Left out where nobody asked.</summary>
+/// <param name="Asked">Whether it was.</param>
+/// <param name="Value">The count, or null.</param>
+[JsonConverter(typeof(AskedUsageConverter))]
+internal readonly record struct AskedUsage(bool Asked, Usage? Value);
+
+/// <summary>Writes the count or null.</summary>
+internal sealed class AskedUsageConverter : JsonConverter<AskedUsage>
+{
+    public override AskedUsage Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, AskedUsage value, JsonSerializerOptions options)
+    {
+        if (value.Value is null)
+        {
+            writer.WriteNullValue();
+        }
+        else
+        {
+            JsonSerializer.Serialize(writer, value.Value, ApiJsonContext.Default.Usage);
+        }
+    }
 }
 
 /// <summary>Experts of generated tokens, beside OpenAI's fields.</summary>
@@ -63,7 +97,7 @@ internal sealed record TokenExperts
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? MeanExpertsPerToken { get; init; }
 
-    /// <summary>What overload left of the budget.</summary>
+    /// <summary>Most mean experts per token that overload allowed; null: no ceiling was in force.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? ExpertsCeiling { get; init; }
 

@@ -12,24 +12,42 @@ internal sealed class CompletionEndpoints(IInferenceService service, TimeProvide
 
     public async Task CompleteAsync(HttpContext context)
     {
-        ServedModelInfo model = service.Model;
-        CompletionInput input = await JsonBody.ReadAsync(
-            context.Request, CompletionReader.Fields, strict: false, fields => CompletionReader.Read(fields, model), context.RequestAborted).ConfigureAwait(false);
-        await RunAsync(context, input, new TextShape(NewId("cmpl-"), Now(), model.Name)).ConfigureAwait(false);
+        (CompletionInput input, IAsyncEnumerable<GenerationUpdate> answer) = await BeginAsync(context, CompletionReader.Fields, CompletionReader.Read).ConfigureAwait(false);
+        await RunAsync(context, input, new TextShape(NewId("cmpl-"), Now(), input.Model.Name, input.IncludeUsage), answer).ConfigureAwait(false);
     }
 
     public async Task ChatAsync(HttpContext context)
     {
-        ServedModelInfo model = service.Model;
-        CompletionInput input = await JsonBody.ReadAsync(
-            context.Request, ChatReader.Fields, strict: false, fields => ChatReader.Read(fields, model, _templates.Get), context.RequestAborted).ConfigureAwait(false);
-        await RunAsync(context, input, new ChatShape(NewId("chatcmpl-"), Now(), model.Name)).ConfigureAwait(false);
+        (CompletionInput input, IAsyncEnumerable<GenerationUpdate> answer) = await BeginAsync(
+            context, ChatReader.Fields, (fields, model) => ChatReader.Read(fields, model, _templates.Get)).ConfigureAwait(false);
+        await RunAsync(context, input, new ChatShape(NewId("chatcmpl-"), Now(), input.Model.Name, input.IncludeUsage), answer).ConfigureAwait(false);
     }
 
-    private async Task RunAsync(HttpContext context, CompletionInput input, CompletionShape shape)
+    // A request that met an exchange of the model is read anew, so that template, limits and name in the answer are those of the model that answers.
+    private async Task<(CompletionInput Input, IAsyncEnumerable<GenerationUpdate> Answer)> BeginAsync(
+        HttpContext context, string[] known, Func<JsonFields, ServedModelInfo, CompletionInput> read)
+    {
+        service.ThrowIfUnavailable();
+        using PooledBytes body = await JsonBody.ReadAsync(context.Request, context.RequestAborted).ConfigureAwait(false);
+        for (int attempt = 1; ; attempt++)
+        {
+            ServedModelInfo model = service.Model;
+            CompletionInput input = JsonBody.Parse(body.Memory, known, strict: false, fields => read(fields, model));
+            try
+            {
+                return (input, service.GenerateAsync(input.Request, context.RequestAborted));
+            }
+            catch (ModelExchangedException) when (attempt < ModelExchange.MostAttempts)
+            {
+                continue;
+            }
+        }
+    }
+
+    private async Task RunAsync(HttpContext context, CompletionInput input, CompletionShape shape, IAsyncEnumerable<GenerationUpdate> generated)
     {
         CancellationToken gone = context.RequestAborted;
-        IAsyncEnumerator<GenerationUpdate> updates = service.GenerateAsync(input.Request, gone).GetAsyncEnumerator(gone);
+        IAsyncEnumerator<GenerationUpdate> updates = generated.GetAsyncEnumerator(gone);
         await using (updates.ConfigureAwait(false))
         {
             if (input.Stream)

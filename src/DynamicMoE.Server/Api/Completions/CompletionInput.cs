@@ -7,4 +7,8 @@ namespace DynamicMoE.Server;
 /// <param name="Stream">Whether the answer is a stream of events.</param>
 /// <param name="IncludeUsage">Whether the stream ends with the count of tokens.</param>
 /// <param name="IncludeExperts">Whether the experts of each token are told.</param>
-internal sealed record CompletionInput(GenerationRequest Request, bool Stream, bool IncludeUsage, bool IncludeExperts);
+internal sealed record CompletionInput(GenerationRequest Request, bool Stream, bool IncludeUsage, bool IncludeExperts)
+{
+    /// <summary>What the request was read for.</summary>
+    public ServedModelInfo Model => Request.Model!;
+}

@@ -7,13 +7,17 @@ namespace DynamicMoE.Server;
 /// <param name="id">Id of the answer.</param>
 /// <param name="created">When it was asked for, seconds since 1970.</param>
 /// <param name="model">Name of the model.</param>
-internal abstract class CompletionShape(string id, long created, string model)
+/// <param name="counts">Whether a stream ends with the count of tokens.</param>
+internal abstract class CompletionShape(string id, long created, string model, bool counts)
 {
     protected string Id { get; } = id;
 
     protected long Created { get; } = created;
 
     protected string Model { get; } = model;
+
+    /// <summary>The count of tokens in events before the last.</summary>
+    protected AskedUsage NotYet { get; } = new(counts, null);
 
     /// <summary>Sends the whole answer.</summary>
     public abstract Task SendAsync(HttpContext context, Generated answer);
@@ -29,24 +33,24 @@ internal abstract class CompletionShape(string id, long created, string model)
 }
 
 /// <summary><c>/v1/completions</c>.</summary>
-internal sealed class TextShape(string id, long created, string model) : CompletionShape(id, created, model)
+internal sealed class TextShape(string id, long created, string model, bool counts) : CompletionShape(id, created, model, counts)
 {
     public override Task SendAsync(HttpContext context, Generated answer) => JsonAnswer.SendAsync(
         context,
-        Document(new CompletionChoice(answer.Text, answer.Finish, answer.Experts())) with { Usage = answer.Usage },
+        Document(new CompletionChoice(answer.Text, answer.Finish, answer.Experts())) with { Usage = new AskedUsage(true, answer.Usage) },
         ApiJsonContext.Default.CompletionDocument);
 
     public override ValueTask SendAsync(EventStream events, GenerationUpdate update, TokenExperts? experts, CancellationToken cancellationToken) =>
         events.SendAsync(Document(new CompletionChoice(update.Text, update.FinishReason, experts)), ApiJsonContext.Default.CompletionDocument, cancellationToken);
 
     public override ValueTask SendAsync(EventStream events, Usage usage, CancellationToken cancellationToken) =>
-        events.SendAsync(Document() with { Usage = usage }, ApiJsonContext.Default.CompletionDocument, cancellationToken);
+        events.SendAsync(Document() with { Usage = new AskedUsage(true, usage) }, ApiJsonContext.Default.CompletionDocument, cancellationToken);
 
-    private CompletionDocument Document(params CompletionChoice[] choices) => new(Id, Created, Model, choices);
+    private CompletionDocument Document(params CompletionChoice[] choices) => new(Id, Created, Model, choices) { Usage = NotYet };
 }
 
 /// <summary><c>/v1/chat/completions</c>.</summary>
-internal sealed class ChatShape(string id, long created, string model) : CompletionShape(id, created, model)
+internal sealed class ChatShape(string id, long created, string model, bool counts) : CompletionShape(id, created, model, counts)
 {
     private const string Role = "assistant";
 
@@ -65,7 +69,7 @@ internal sealed class ChatShape(string id, long created, string model) : Complet
             cancellationToken);
 
     public override ValueTask SendAsync(EventStream events, Usage usage, CancellationToken cancellationToken) =>
-        events.SendAsync(Chunk() with { Usage = usage }, ApiJsonContext.Default.ChatChunk, cancellationToken);
+        events.SendAsync(Chunk() with { Usage = new AskedUsage(true, usage) }, ApiJsonContext.Default.ChatChunk, cancellationToken);
 
-    private ChatChunk Chunk(params ChatChunkChoice[] choices) => new(Id, Created, Model, choices);
+    private ChatChunk Chunk(params ChatChunkChoice[] choices) => new(Id, Created, Model, choices) { Usage = NotYet };
 }

@@ -29,6 +29,7 @@ internal static class SamplingFields
         Expect.Valid(quality is null || budget is null, "experts_budget", "quality and experts_budget exclude each other.");
         var request = new GenerationRequest
         {
+            Model = model,
             Prompt = prompt,
             PromptTokens = tokens,
             MaxTokens = maxTokens,

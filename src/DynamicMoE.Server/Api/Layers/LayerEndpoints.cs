@@ -13,10 +13,12 @@ internal sealed class LayerEndpoints(IInferenceService service, SettingsMonitor 
 
     private async Task RunAsync(HttpContext context, bool forward)
     {
+        service.ThrowIfUnavailable();
         CancellationToken gone = context.RequestAborted;
         TensorWire wire = MediaTypes.Wire(context.Request);
         TensorWire answer = MediaTypes.Answer(context.Request, wire);
-        var rules = new LayerRules(service.Model, settings.CurrentValue.Serving.MaxRequestTokens, forward);
+        ServedModelInfo model = service.Model;
+        LayerRules rules = Rules(model, forward);
         LayerInput input = wire switch
         {
             TensorWire.Binary => await BinaryLayerReader.ReadAsync(context.Request, rules, gone).ConfigureAwait(false),
@@ -25,8 +27,7 @@ internal sealed class LayerEndpoints(IInferenceService service, SettingsMonitor 
         };
 
         // Only an answer says that the values are read no more: a batch that has begun goes on after its caller is gone.
-        LayerRequest request = input.ToRequest();
-        LayerReply reply = await (forward ? service.ForwardAsync(request, gone) : service.RouteAsync(request, gone)).ConfigureAwait(false);
+        LayerReply reply = await AskAsync(input, model, forward, gone).ConfigureAwait(false);
         input.Hidden.Return();
 
         WriteHeaders(context.Response.Headers, reply);
@@ -43,6 +44,26 @@ internal sealed class LayerEndpoints(IInferenceService service, SettingsMonitor 
                 break;
         }
     }
+
+    // A request that met an exchange of the model is checked anew, so that what it gets is what it may have there.
+    private async Task<LayerReply> AskAsync(LayerInput input, ServedModelInfo model, bool forward, CancellationToken gone)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                LayerRequest request = input.ToRequest(model);
+                return await (forward ? service.ForwardAsync(request, gone) : service.RouteAsync(request, gone)).ConfigureAwait(false);
+            }
+            catch (ModelExchangedException) when (attempt < ModelExchange.MostAttempts)
+            {
+                model = service.Model;
+                Rules(model, forward).Check(input);
+            }
+        }
+    }
+
+    private LayerRules Rules(ServedModelInfo model, bool forward) => new(model, settings.CurrentValue.Serving.MaxRequestTokens, forward);
 
     private static void WriteHeaders(IHeaderDictionary headers, LayerReply reply)
     {

@@ -24,8 +24,10 @@ internal sealed class LayerInput
 
     public bool IncludeLogits { get; set; }
 
-    public LayerRequest ToRequest() => new()
+    /// <param name="model">What it was checked against.</param>
+    public LayerRequest ToRequest(ServedModelInfo model) => new()
     {
+        Model = model,
         Layer = Layer,
         Hidden = Hidden.Memory,
         Tokens = Tokens,

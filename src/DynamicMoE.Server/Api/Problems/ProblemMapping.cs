@@ -12,11 +12,12 @@ internal static class ProblemMapping
     {
         ProblemException known => known.Problem,
         ServiceUnavailableException busy => Of(busy),
+        ModelExchangedException => new Problem(503, "model_exchanged", "The model was exchanged", error.Message) { RetryAfter = TimeSpan.FromSeconds(1) },
         RoutingValidationException => new Problem(422, "routing_validation", "The request cannot be run", error.Message),
         ExpertDispatchException => new Problem(422, "expert_failed", "An expert gave a value that is not finite", error.Message),
         LoadBalancingException => new Problem(422, "too_few_experts", "Too few experts can be chosen", error.Message),
         CircuitOpenException open => new Problem(503, "circuit_open", "The circuit breaker is open", error.Message) { RetryAfter = open.RetryAfter },
-        DynamicMoEMemoryException => new Problem(503, "out_of_memory", "Memory is short", "Memory for this request could not be had.") { RetryAfter = TimeSpan.FromSeconds(1) },
+        DynamicMoEMemoryException or OutOfMemoryException => new Problem(503, "out_of_memory", "Memory is short", "Memory for this request could not be had.") { RetryAfter = TimeSpan.FromSeconds(1) },
         BadHttpRequestException bad => Of(bad.StatusCode, bad.Message),
 
         // Kestrel's reader of chunks tells a size above 32 bits so, unlike one that is no number.
@@ -40,7 +41,7 @@ internal static class ProblemMapping
 
     private static Problem Of(ServiceUnavailableException busy) => busy.State switch
     {
-        ServiceState.Running => new Problem(429, "overloaded", "The queue is full", busy.Message) { RetryAfter = AtLeastOneSecond(busy.RetryAfter) },
+        ServiceState.Running => new Problem(429, "overloaded", "The service is full", busy.Message) { RetryAfter = AtLeastOneSecond(busy.RetryAfter) },
         ServiceState.Starting => new Problem(503, "starting", "The service starts", busy.Message) { RetryAfter = AtLeastOneSecond(busy.RetryAfter) },
         ServiceState.Draining => new Problem(503, "draining", "The service stops", busy.Message) { RetryAfter = AtLeastOneSecond(busy.RetryAfter) },
         ServiceState.Stopped => new Problem(503, "stopped", "The service has stopped", busy.Message) { RetryAfter = AtLeastOneSecond(busy.RetryAfter) },

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
 
 namespace DynamicMoE.Server;
 
@@ -56,8 +57,19 @@ internal static class ProblemMiddleware
             return;
         }
 
-        context.Response.Clear();
+        Restart(context);
         await ProblemWriter.SendAsync(context, problem).ConfigureAwait(false);
+    }
+
+    // What the endpoint had begun to say goes; what holds for every answer stays.
+    private static void Restart(HttpContext context)
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        StringValues policy = headers[CallerLimiter.PolicyHeader], left = headers[CallerLimiter.LeftHeader];
+        context.Response.Clear();
+        SecurityHeaders.Set(context);
+        headers[CallerLimiter.PolicyHeader] = policy;
+        headers[CallerLimiter.LeftHeader] = left;
     }
 
     /// <summary>The problem of an exception; what is not known is logged.</summary>

@@ -17,8 +17,14 @@ namespace DynamicMoE.Server;
 /// system's clock; that is why the middleware gets this one.</remarks>
 internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
 {
+    /// <summary>Headers of every answer: the limit, and what is left of it.</summary>
+    internal const string PolicyHeader = "RateLimit-Policy", LeftHeader = "RateLimit";
+
     /// <summary>Addresses that have a window of their own at most; a window holds 0.3 KiB.</summary>
     internal const int MostAddresses = 16_384;
+
+    // Seconds between two looks for windows that are empty, while requests come.
+    private const double LookInterval = 600;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Partition, HourWindow> _windows = [];
@@ -28,6 +34,7 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
     private readonly ILogger _logger;
     private readonly long _start;
     private double _swept = double.NegativeInfinity;
+    private double _nextLook = LookInterval;
     private int _addresses;
 
     public CallerLimiter(SecuritySettings settings, TimeProvider time, ILogger logger)
@@ -63,12 +70,18 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
         lock (_gate)
         {
             double now = _time.GetElapsedTime(_start).TotalSeconds;
+            if (now >= _nextLook)
+            {
+                _nextLook = now + LookInterval;
+                Forget(now);
+            }
+
             state = Window(caller, now).Take(now, limit);
         }
 
         // draft-ietf-httpapi-ratelimit-headers.
-        resource.Response.Headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";q={limit};w=3600");
-        resource.Response.Headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";r={state.Left};t={Math.Ceiling(state.Wait)}");
+        resource.Response.Headers[PolicyHeader] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";q={limit};w=3600");
+        resource.Response.Headers[LeftHeader] = string.Create(CultureInfo.InvariantCulture, $"\"hour\";r={state.Left};t={Math.Ceiling(state.Wait)}");
         return state.Taken ? Lease.Free : new Lease(TimeSpan.FromSeconds(state.Wait));
     }
 
@@ -102,6 +115,17 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
         }
 
         _swept = now;
+        Forget(now);
+        if (_addresses >= MostAddresses)
+        {
+            HostLog.LimiterFull(_logger);
+        }
+
+        return _addresses < MostAddresses;
+    }
+
+    private void Forget(double now)
+    {
         foreach ((Partition partition, HourWindow window) in _windows)
         {
             if (window.IsEmptyAt(now))
@@ -110,13 +134,6 @@ internal sealed class CallerLimiter : PartitionedRateLimiter<HttpContext>
                 _addresses -= partition.Key is null ? 1 : 0;
             }
         }
-
-        if (_addresses >= MostAddresses)
-        {
-            HostLog.LimiterFull(_logger);
-        }
-
-        return _addresses < MostAddresses;
     }
 
     /// <summary>Whose requests are counted together.</summary>

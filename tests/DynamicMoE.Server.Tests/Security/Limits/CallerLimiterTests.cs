@@ -99,6 +99,22 @@ public sealed class CallerLimiterTests : IDisposable
         Assert.Equal(1, limiter.Count);
     }
 
+    [Fact]
+    public void Callers_WhenTheyAreGone_AreForgotten()
+    {
+        CallerLimiter limiter = Create(1);
+        for (int i = 0; i < 100; i++)
+            Assert.True(Take(limiter, Address(i)));
+
+        _time.Advance(TimeSpan.FromMinutes(30));
+        Assert.True(Take(limiter, Address(100)));
+        Assert.Equal(101, limiter.Count);
+
+        _time.Advance(TimeSpan.FromMinutes(31));
+        Assert.True(Take(limiter, Address(0)));
+        Assert.Equal(2, limiter.Count);
+    }
+
     // A proxy on this machine is no caller of this machine.
     [Fact]
     public void Local_WhenWithoutAKey_IsNotCounted()

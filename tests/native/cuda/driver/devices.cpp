@@ -117,7 +117,7 @@ Result cuDeviceGetAttribute(int* value, int attribute, DeviceId device) {
         *value = 1000000;
         break;
       case kAttributeMultiprocessors:
-        *value = all.settings.multiprocessors;
+        *value = all.settings.multiprocessors_of(device);
         break;
       case kAttributeComputeMode:
         *value = all.settings.compute_mode;

@@ -14,16 +14,19 @@ using simulated::State;
 
 namespace {
 
-size_t reserved_by_all(const State& all) {
+size_t reserved_on(const State& all, int device) {
   size_t bytes = 0;
-  for (const auto& [handle, pool] : all.pools) bytes += pool->reserved;
-  for (const auto& [device, pool] : all.default_pools) bytes += pool->reserved;
+  for (const auto& [handle, pool] : all.pools) bytes += pool->device == device ? pool->reserved : 0;
+  for (const auto& [owner, pool] : all.default_pools) bytes += owner == device ? pool->reserved : 0;
   return bytes;
 }
 
 std::shared_ptr<Pool>& default_pool(State& all, int device) {
   auto& pool = all.default_pools[device];
-  if (pool == nullptr) pool = std::make_shared<Pool>();
+  if (pool == nullptr) {
+    pool = std::make_shared<Pool>();
+    pool->device = device;
+  }
   return pool;
 }
 
@@ -37,7 +40,8 @@ Result take(State& all, DevicePointer* memory, size_t bytes, const std::shared_p
   if (bytes == 0) return kInvalidValue;
   const size_t needed = pool->used + bytes;
   const size_t growth = needed > pool->reserved ? needed - pool->reserved : 0;
-  if (growth > all.settings.memory - std::min(all.settings.memory, reserved_by_all(all))) return kOutOfMemory;
+  if (growth > all.settings.memory - std::min(all.settings.memory, reserved_on(all, pool->device)))
+    return kOutOfMemory;
   *address = all.memory.reserve(bytes);
   if (*address == 0) return kOutOfMemory;
   pool->reserved += growth;
@@ -76,7 +80,7 @@ Result give(State& all, uint64_t address) {
 Result cuMemGetInfo_v2(std::size_t* free_bytes, std::size_t* total_bytes) {
   return call("cuMemGetInfo_v2", Needs::kContext, [&](State& all) -> Result {
     *total_bytes = all.settings.memory;
-    *free_bytes = all.settings.memory - std::min(all.settings.memory, reserved_by_all(all));
+    *free_bytes = all.settings.memory - std::min(all.settings.memory, reserved_on(all, current_device()));
     return kSuccess;
   });
 }

@@ -36,6 +36,14 @@ int tenths(const std::string& version) {
   const long major = std::strtol(version.c_str(), &dot, 10);
   return static_cast<int>(10 * major + (*dot == '.' ? std::strtol(dot + 1, nullptr, 10) : 0));
 }
+// Parsed once per text: programs open many devices with the same kernels.
+std::shared_ptr<const ptx::Module> parsed(const char* text) {
+  static std::map<std::string, std::shared_ptr<const ptx::Module>> all;
+  std::shared_ptr<const ptx::Module>& module = all[text];
+  if (module == nullptr) module = std::make_shared<const ptx::Module>(ptx::parse(text));
+  return module;
+}
+
 int newest_ptx(int driver) { return 10 * (driver / 1000 - 4) + driver % 1000 / 10; }
 
 Result result_of(const std::string& error) {
@@ -61,17 +69,17 @@ Result cuModuleLoadDataEx(ModuleHandle* module, const void* image, unsigned opti
     if (std::strstr(text, ".version") == nullptr) return kInvalidImage;
     auto out = std::make_shared<Module>();
     try {
-      out->ptx = ptx::parse(text);
+      out->ptx = parsed(text);
     } catch (const ptx::ParseError& e) {
       write_log(option_count, options, values, std::string("ptxas application ptx input, ") + e.what());
       return kInvalidPtx;
     }
-    if (tenths(out->ptx.version) > newest_ptx(all.settings.driver)) {
-      write_log(option_count, options, values, "ptxas fatal: Unsupported .version " + out->ptx.version);
+    if (tenths(out->ptx->version) > newest_ptx(all.settings.driver)) {
+      write_log(option_count, options, values, "ptxas fatal: Unsupported .version " + out->ptx->version);
       return kUnsupportedPtxVersion;
     }
     const int device = reinterpret_cast<simulated::Context*>(simulated::context_stack().back())->device;
-    if (std::atoi(out->ptx.target.c_str() + std::strlen("sm_")) > all.settings.capability(device))
+    if (std::atoi(out->ptx->target.c_str() + std::strlen("sm_")) > all.settings.capability(device))
       return kNoBinaryForGpu;
     *module = all.modules.add(std::move(out));
     return kSuccess;
@@ -92,8 +100,8 @@ Result cuModuleGetFunction(FunctionHandle* function, ModuleHandle module, const 
   return call("cuModuleGetFunction", Needs::kContext, [&](State& all) -> Result {
     const auto it = all.modules.find(module);
     if (it == nullptr) return kInvalidHandle;
-    const auto entry = it->ptx.entries.find(name);
-    if (entry == it->ptx.entries.end()) return kNotFound;
+    const auto entry = it->ptx->entries.find(name);
+    if (entry == it->ptx->entries.end()) return kNotFound;
     for (const auto& [handle, known] : all.functions) {
       if (known->entry == &entry->second) return *function = handle, kSuccess;
     }

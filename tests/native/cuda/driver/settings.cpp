@@ -35,14 +35,15 @@ bool parse_one(const std::string& key, const std::string& value, Settings& out) 
     faults.emplace_back();
     return parse_fault(value, faults.back());
   }
-  if (key == "capability") {
-    out.capabilities.clear();
+  if (key == "capability" || key == "multiprocessors") {
+    std::vector<int>& values = key == "capability" ? out.capabilities : out.multiprocessors;
+    values.clear();
     for (const std::string& part : split(value, '/')) {
       long one = 0;
       if (!number(part, one)) return false;
-      out.capabilities.push_back(static_cast<int>(one));
+      values.push_back(static_cast<int>(one));
     }
-    return !out.capabilities.empty();
+    return !values.empty();
   }
   long n = 0;
   if (!number(value, n)) return false;
@@ -50,12 +51,11 @@ bool parse_one(const std::string& key, const std::string& value, Settings& out) 
     out.memory = static_cast<size_t>(n);
     return true;
   }
-  int* field = key == "devices"           ? &out.devices
-               : key == "driver"          ? &out.driver
-               : key == "multiprocessors" ? &out.multiprocessors
-               : key == "pools"           ? &out.pools
-               : key == "compute_mode"    ? &out.compute_mode
-                                          : nullptr;
+  int* field = key == "devices"        ? &out.devices
+               : key == "driver"       ? &out.driver
+               : key == "pools"        ? &out.pools
+               : key == "compute_mode" ? &out.compute_mode
+                                       : nullptr;
   if (field == nullptr) return false;
   *field = static_cast<int>(n);
   return true;

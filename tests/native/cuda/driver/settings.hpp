@@ -5,7 +5,7 @@
 //   capability=70          compute capability times ten (80); of several devices "70/86"
 //   driver=12020           CUDA version of the driver (12020); it takes PTX up to that version's
 //   memory=1048576         bytes of device memory (1 GiB)
-//   multiprocessors=4      (2)
+//   multiprocessors=4      (2); of several devices "4/8"
 //   pools=0                no memory pools (1)
 //   compute_mode=2         (0)
 //   fail=NAME:CODE:AFTER:TIMES   the function NAME returns CODE after AFTER good calls, TIMES times (0 good
@@ -33,13 +33,17 @@ struct Settings {
   std::vector<int> capabilities{80};
   int driver = 12020;
   size_t memory = size_t{1} << 30;
-  int multiprocessors = 2;
+  std::vector<int> multiprocessors{2};
   int pools = 1;
   int compute_mode = 0;
   std::vector<Fault> failures, breaks;
 
-  int capability(int device) const {
-    return capabilities[static_cast<size_t>(device) < capabilities.size() ? static_cast<size_t>(device) : 0];
+  int capability(int device) const { return of(capabilities, device); }
+  int multiprocessors_of(int device) const { return of(multiprocessors, device); }
+
+ private:
+  static int of(const std::vector<int>& values, int device) {
+    return values[static_cast<size_t>(device) < values.size() ? static_cast<size_t>(device) : 0];
   }
 };
 

@@ -45,7 +45,7 @@ struct Event {
   bool timing = true;
 };
 struct Module {
-  ptx::Module ptx;
+  std::shared_ptr<const ptx::Module> ptx;
 };
 struct Function {
   std::shared_ptr<Module> module;

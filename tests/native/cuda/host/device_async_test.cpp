@@ -94,11 +94,11 @@ class DeviceAsync : public OnDevice {
 };
 
 TEST_F(DeviceAsync, Forward_WhenAwaited_GivesWhatTheHostCallGives) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   for (const int32_t max_tokens : {64, 7}) {
     const DeviceLayerHandle copy = copy_layer(device, layer.layer(), max_tokens);
-    const std::vector<float> x = layer.tokens(20);
+    const std::vector<float> x = layer.tokens(10);
     Routing routing;
     const std::vector<float> cpu = layer.forward(x, &routing);
     DeviceBatch batch(device, layer, x, 2);
@@ -108,8 +108,8 @@ TEST_F(DeviceAsync, Forward_WhenAwaited_GivesWhatTheHostCallGives) {
       dmoe_batch_report report{};
       report.struct_size = sizeof report;
       ASSERT_EQ(dmoe_completion_wait(done.get(), &report), DMOE_OK) << dmoe_last_error();
-      EXPECT_EQ(report.tokens, 20);
-      EXPECT_EQ(report.routes, 40);
+      EXPECT_EQ(report.tokens, 10);
+      EXPECT_EQ(report.routes, 20);
       EXPECT_EQ(batch.ids.get<int32_t>(), routing.ids);
       EXPECT_TRUE(same_bits(batch.weights.get<float>(), routing.weights));
       layer.expect_close(x, routing, batch.output.get<float>());
@@ -120,7 +120,7 @@ TEST_F(DeviceAsync, Forward_WhenAwaited_GivesWhatTheHostCallGives) {
 }
 
 TEST_F(DeviceAsync, Forward_WhenNotAwaited_HasNotRunYet) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   const std::vector<float> x = layer.tokens(5);
@@ -143,13 +143,13 @@ TEST_F(DeviceAsync, Forward_WhenNotAwaited_HasNotRunYet) {
 }
 
 TEST_F(DeviceAsync, Forward_WhenOnTwoStreams_KeepsThemApart) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   void* const streams[] = {stream_of(device), stream_of(device)};
-  const std::vector<float> x[] = {layer.tokens(9, 1), layer.tokens(9, 2)};
+  const std::vector<float> x[] = {layer.tokens(4, 1), layer.tokens(4, 2)};
   DeviceBatch first(device, layer, x[0], 2), second(device, layer, x[1], 2);
-  for (int round = 0; round < 4; ++round) {
+  for (int round = 0; round < 3; ++round) {
     CompletionHandle one = start(copy, first, layer.params(), streams[0]);
     CompletionHandle two = start(copy, second, layer.params(), streams[1]);
     ASSERT_EQ(dmoe_completion_wait(two.get(), nullptr), DMOE_OK) << dmoe_last_error();
@@ -165,7 +165,7 @@ TEST_F(DeviceAsync, Forward_WhenOnTwoStreams_KeepsThemApart) {
 }
 
 TEST_F(DeviceAsync, Forward_WhenMoreCallsThanLanes_WaitsForTheOldest) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   dmoe_device_options options = device_options();
   options.max_calls = 2;
   const DeviceHandle device = open_device(options);
@@ -227,7 +227,7 @@ TEST_F(DeviceAsync, Forward_WhenScoresAreOnTheDevice_UsesThem) {
 }
 
 TEST_F(DeviceAsync, Wait_WhenAKernelFoundSomethingWrong_TellsTheLowestToken) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer(), 4);
   std::vector<float> x = layer.tokens(11);
@@ -248,7 +248,7 @@ TEST_F(DeviceAsync, Wait_WhenAKernelFoundSomethingWrong_TellsTheLowestToken) {
 }
 
 TEST_F(DeviceAsync, Wait_WhenAKernelFaults_TellsWhatTheDriverSays) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   DeviceBatch* const batch = new DeviceBatch(device, layer, layer.tokens(3), 2);
@@ -271,7 +271,7 @@ TEST_F(DeviceAsync, Wait_WhenAKernelFaults_TellsWhatTheDriverSays) {
 }
 
 TEST_F(DeviceAsync, Forward_WhenArgumentsAreWrong_RefusesThem) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   DeviceBatch batch(device, layer, layer.tokens(3), 2);
@@ -303,7 +303,7 @@ TEST_F(DeviceAsync, Forward_WhenArgumentsAreWrong_RefusesThem) {
 }
 
 TEST_F(DeviceAsync, Forward_WhenThereAreNoTokens_EndsAtOnce) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   dmoe_device_forward forward{};
@@ -320,7 +320,7 @@ TEST_F(DeviceAsync, Forward_WhenThereAreNoTokens_EndsAtOnce) {
 }
 
 TEST_F(DeviceAsync, Forward_WhenEnqueuingFails_WaitsForWhatIsOnTheStream) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer(), 0, 0);
   DeviceBatch batch(device, layer, layer.tokens(3), 2);
@@ -353,7 +353,7 @@ struct Bell {
 };
 
 TEST_F(DeviceAsync, Notify_WhenCallsEnd_CallsBackOnceForEach) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   DeviceBatch batch(device, layer, layer.tokens(3), 2);
@@ -377,7 +377,7 @@ TEST_F(DeviceAsync, Notify_WhenCallsEnd_CallsBackOnceForEach) {
 }
 
 TEST_F(DeviceAsync, Notify_WhenTheCallHasEndedOrFailed_CallsBackAllTheSame) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   DeviceBatch batch(device, layer, layer.tokens(3), 2);
@@ -395,7 +395,7 @@ TEST_F(DeviceAsync, Notify_WhenTheCallHasEndedOrFailed_CallsBackAllTheSame) {
 }
 
 TEST_F(DeviceAsync, Destroy_WhenACallIsUnderWay_WaitsForIt) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   DeviceHandle device = open_device();
   DeviceLayerHandle copy = copy_layer(device, layer.layer());
   {

@@ -42,6 +42,13 @@ inline DeviceLayerHandle copy_layer(const DeviceHandle& device, const dmoe_layer
   return {copy, dmoe_device_layer_destroy};
 }
 
+/** Kernels are interpreted: [32] -> [16] is enough for tests that are not about shapes. */
+inline LayerSpec small_spec() {
+  LayerSpec spec;
+  spec.width = 16;
+  return spec;
+}
+
 /** A status with the text that came with it, for EXPECT_EQ. */
 inline std::string told(dmoe_status status) {
   return std::string(dmoe_status_name(status)) +

@@ -122,7 +122,7 @@ TEST_F(Device, Destroy_WhenMemoryAndStreamsAreLeft_FreesThemBeforeModulesAndCont
 }
 
 TEST_F(Device, Destroy_WhenLayersLiveOn_WaitsForThem) {
-  const TestLayer layer(LayerSpec{});
+  const TestLayer layer(small_spec());
   DeviceHandle device = open_device();
   DeviceLayerHandle copy = copy_layer(device, layer.layer());
   device.reset();

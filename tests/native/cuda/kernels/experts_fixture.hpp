@@ -18,6 +18,14 @@ namespace dmoe::test {
 using cuda::ExpertsSide;
 using cuda::ExpertsTile;
 
+/** Sanitizers slow the engines down by an order of magnitude: the tests then leave out what repeats a
+ * structure with other sizes. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kFewSizes = true;
+#else
+inline constexpr bool kFewSizes = false;
+#endif
+
 inline constexpr int32_t kFormats[] = {DMOE_FORMAT_F32, DMOE_FORMAT_BF16, DMOE_FORMAT_Q8, DMOE_FORMAT_Q4};
 inline constexpr ExpertsTile kTileSizes[] = {ExpertsTile::kSmallBatch, ExpertsTile::k64, ExpertsTile::k128};
 

@@ -21,7 +21,8 @@ Planted* from_environment() {
   const std::string all = text;
   const size_t first = all.find(':'), last = all.rfind(':');
   out.what = all.substr(0, first);
-  out.file = "/" + all.substr(first + 1, last - first - 1);
+  out.file = all.substr(first, last - first);
+  out.file.front() = '/';
   out.which = std::strtoul(all.c_str() + last + 1, nullptr, 10);
   return &out;
 }
