@@ -13,7 +13,7 @@
 namespace dmoe::test {
 namespace {
 
-/** Exit status of this program with these tests and, if there is one, the fault. 77 = no test ran. */
+/** Exit status of this program with these tests and, if there is one, the fault. */
 int run_tests(const char* tests, const Fault* fault) {
   std::vector<std::string> settings;
   for (char** it = environ; *it != nullptr; ++it) settings.push_back(*it);
@@ -58,14 +58,9 @@ TEST(CudaFaults, WhenPlanted_MakeATestFail) {
   }
 }
 
-TEST(CudaFaults, WhenNoneIsPlanted_TheSameTestsPass) {
-  std::string tests;
-  for (const Fault& fault : all_faults()) {
-    if (("-" + tests).find(fault.tests) == std::string::npos)
-      tests += std::string(tests.empty() ? "" : ":") + fault.tests;
-  }
-  // The tests themselves have run beside this one: here it is enough that the filters name some.
-  EXPECT_EQ(run_tests((tests + ":-*Experts*").c_str(), nullptr), 0);
+// A filter that names no test would end well, and a test that fails in any case would see every fault.
+TEST(CudaFaults, WhenNoneIsPlanted_TheTestsPass) {
+  EXPECT_EQ(run_tests("CudaNorm.*:CudaRound.*:CudaSharedGate.*", nullptr), 0);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <regex>
 
 namespace dmoe::test {
 
@@ -25,18 +26,19 @@ const Fault* planted_fault() {
 }
 
 std::string with_fault(const std::string& text, const Fault& fault) {
-  std::string out = text;
-  const size_t from = std::strlen(fault.from), to = std::strlen(fault.to);
-  bool found = false;
+  const std::regex from(fault.from);
+  std::string out;
+  size_t copied = 0;
   int seen = 0;
-  for (size_t at = 0; (at = out.find(fault.from, at)) != std::string::npos;) {
-    const bool here = fault.which < 0 || seen == fault.which;
-    ++seen;
-    if (here) out.replace(at, from, fault.to);
-    found |= here;
-    at += here ? to : from;
+  bool found = false;
+  for (std::sregex_iterator it(text.begin(), text.end(), from), end; it != end; ++it, ++seen) {
+    if (fault.which >= 0 && seen != fault.which) continue;
+    const auto at = static_cast<size_t>(it->position());
+    out.append(text, copied, at - copied).append(it->format(fault.to));
+    copied = at + static_cast<size_t>(it->length());
+    found = true;
   }
-  return found ? out : "";
+  return found ? out.append(text, copied) : "";
 }
 
 }  // namespace dmoe::test

@@ -13,7 +13,7 @@ struct Fault {
   /** File under native/cuda/ptx without its ending, whose text changes; or "source": then `from` is what
    * sim/planted.hpp takes. */
   const char* file;
-  const char *from, *to;
+  const char *from, *to;  // a regular expression, and what comes in place of a match, $1 = its first group
   /** Which of the places that have `from`, from 0; -1 = all. */
   int which;
   /** Filter of the tests that must fail. */

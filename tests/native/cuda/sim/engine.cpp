@@ -128,14 +128,26 @@ void enter(Worker& worker) {
   worker.fiber.enter();
 }
 
+/** Threads in the order in which they may run. Ahead: warp by warp, so that the first of them runs as far as
+ * it can; a warp goes no faster than its last lane. */
+void shuffle(std::vector<unsigned>& order, bool ahead, std::mt19937& random) {
+  std::shuffle(order.begin(), order.end(), random);
+  if (!ahead) return;
+  std::vector<unsigned> rank((order.size() + kWarp - 1) / kWarp);
+  std::iota(rank.begin(), rank.end(), 0u);
+  std::shuffle(rank.begin(), rank.end(), random);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](unsigned a, unsigned b) { return rank[a / kWarp] < rank[b / kWarp]; });
+}
+
 void run_block(const uint3& index, std::vector<unsigned>& order, std::mt19937& random) {
   const bool shuffled = block.launch->seed != 0, ahead = block.launch->seed % 2 == 1;
   prepare(index);
   block.launch->begin_block(block.launch->context);
   happens_before(&block.start_sync);
-  if (shuffled) std::shuffle(order.begin(), order.end(), random);
+  if (shuffled) shuffle(order, ahead, random);
   while (block.returned < block.threads && block.error.empty()) {
-    if (shuffled && !ahead) std::shuffle(order.begin(), order.end(), random);
+    if (shuffled && !ahead) shuffle(order, ahead, random);
     bool progress = false;
     for (const unsigned i : order) {
       if (block.workers[i].state != State::kReady) continue;

@@ -48,7 +48,7 @@ extern const Thread* running;
 struct Launch {
   const char* entry;  // for messages
   dim3 grid, block;
-  /** 0: threads and blocks in order. Else a schedule at random: odd seeds let some threads run as far ahead
+  /** 0: threads and blocks in order. Else a schedule at random: odd seeds let some warps run as far ahead
    * as they can. */
   uint32_t seed;
   /** Called before each block, in the scheduler's thread: fills shared memory with what a kernel must not
