@@ -38,6 +38,8 @@ void Chunk::stage_params() const {
   const dmoe_route_params& p = shape_.call->params;
   const int64_t experts = setup_.router->experts();
   const auto host = [&]<typename T>(std::size_t offset, T) { return memory_.on_host<T>(offset); };
+  *memory_.on_host<RouteValues>(layout_.in_values) = {p.count_offset, shape_.call->gap_limit, p.top_p,
+                                                      p.noise_seed, first_};
   copy(p.scores ? p.scores + first_ : nullptr, tokens_, host(layout_.in_scores, 0.0f));
   copy(p.counts ? p.counts + first_ : nullptr, tokens_, host(layout_.in_counts, int32_t{}));
   copy(p.positions ? p.positions + first_ : nullptr, tokens_, host(layout_.in_positions, int64_t{}));
@@ -110,12 +112,8 @@ void Chunk::add_route(Program& program) const {
   task.min_experts = p.min_experts;
   task.max_experts = p.max_experts;
   task.score_source = p.score_source;
-  task.count_offset = p.count_offset;
-  task.gap_limit = call.gap_limit;
-  task.top_p = p.top_p;
   task.noise_factor = p.noise_factor;
-  task.noise_seed = p.noise_factor > 0 ? p.noise_seed : 0;  // what is not used must not make
-  task.first_position = p.noise_factor > 0 ? first_ : 0;    // equal work look different
+  task.values = own<const RouteValues>(layout_.in_values);
   task.given_scores = refs_.given_scores ? refs_.given_scores : own<const float>(layout_.in_scores);
   task.given_counts = own<const int32_t>(layout_.in_counts);
   task.gap_limits = own<const float>(layout_.in_gap_limits);

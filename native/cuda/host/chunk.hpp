@@ -45,8 +45,8 @@ struct ChunkLayout {
 
   ChunkLayout(const ChunkSetup& setup, const ChunkShape& shape);
 
-  std::size_t in_scores, in_counts, in_gap_limits, in_positions, in_bias, in_mask, in_ids, in_weights,
-      in_hidden;
+  std::size_t in_values, in_scores, in_counts, in_gap_limits, in_positions, in_bias, in_mask, in_ids,
+      in_weights, in_hidden;
   std::size_t outputs;  // where they begin; inputs end
   std::size_t failures, offsets, ids, weights, counts, scores, gaps, logits, out;
   std::size_t scratch;  // where it begins; outputs end, and with them the staging memory

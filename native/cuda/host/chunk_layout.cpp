@@ -35,6 +35,7 @@ ChunkLayout::ChunkLayout(const ChunkSetup& setup, const ChunkShape& shape) {
   const bool top_k = params.strategy == DMOE_STRATEGY_TOP_K,
              threshold = params.strategy == DMOE_STRATEGY_THRESHOLD;
   const bool supplied = params.score_source == DMOE_SCORE_SUPPLIED && !shape.given_scores;
+  in_values = at.take<RouteValues>(shape.routes, 1);
   in_scores = at.take<float>(shape.routes && supplied, tokens);
   in_counts = at.take<int32_t>(shape.routes && top_k && params.counts != nullptr, tokens);
   in_gap_limits = at.take<float>(shape.routes && threshold && params.token_taus != nullptr, tokens);

@@ -10,9 +10,8 @@
 
 namespace dmoe::cuda {
 
-/** A program runs step by step when it is seen first and as a graph from the second time on; what differs in
- * every call, as with a budget that changes, never pays for a graph. Keeps the 64 used last. One caller at a
- * time. */
+/** A program runs step by step when it is seen first and as a graph from the second time on; a shape that is
+ * seen once never pays for a graph. Keeps the 64 used last. One caller at a time. */
 class GraphCache {
  public:
   /** Puts a program onto a stream. @param recording a stream that nobody else uses @param operation for texts

@@ -11,12 +11,18 @@ namespace dmoe::cuda {
 
 /** Adds noise where it is asked for, hands the logits out. @return whether all are finite */
 __device__ __forceinline__ bool finish_logits(const RouteTask& task, const TokenRow& row, int token) {
-  const int64_t position = task.positions ? task.positions[token] : task.first_position + token;
+  const bool noisy = task.noise_factor > 0.0f;
+  int64_t position = 0;
+  uint64_t seed = 0;
+  if (noisy) {
+    position = task.positions ? task.positions[token] : task.values->first_position + token;
+    seed = task.values->noise_seed;
+  }
   bool finite = true;
   for (int e = lane_id(); e < task.experts; e += kWarp) {
     float l = row.logits[e];
-    if (task.noise_factor > 0.0f) {
-      l = rule_noisy(l, task.noise_factor, rule_noise(task.noise_seed, position, e));
+    if (noisy) {
+      l = rule_noisy(l, task.noise_factor, rule_noise(seed, position, e));
       row.logits[e] = l;
     }
     if (task.logits) task.logits[token * task.logits_stride + e] = l;
@@ -83,14 +89,13 @@ __device__ __forceinline__ float score_row(const RouteTask& task, const TokenRow
 __device__ __forceinline__ int count_row(const RouteTask& task, float score, int token) {
   if (task.strategy != DMOE_STRATEGY_TOP_K) return task.max_experts;
   if (task.given_counts) return rule_clamp(task.given_counts[token], task.min_experts, task.max_experts);
-  return rule_count(task.min_experts, task.max_experts, score, task.count_offset);
+  return rule_count(task.min_experts, task.max_experts, score, task.values->count_offset);
 }
 
 /** How many of the ordered experts are taken, at most `limit`. */
 __device__ __forceinline__ int taken(const RouteTask& task, const TokenRow& row, int limit, int token) {
   if (task.strategy == DMOE_STRATEGY_THRESHOLD) {
-    const float own_limit = task.gap_limits ? task.gap_limits[token] : 0.0f;
-    const float gap_limit = task.gap_limits ? own_limit : task.gap_limit;
+    const float gap_limit = task.gap_limits ? task.gap_limits[token] : task.values->gap_limit;
     const float first = row.logits[row.order[0]];
     for (int base = task.min_experts; base < limit; base += kWarp) {
       const int i = base + lane_id();
@@ -101,9 +106,10 @@ __device__ __forceinline__ int taken(const RouteTask& task, const TokenRow& row,
       if (stop != 0) return base + __ffs(static_cast<int>(stop)) - 1;
     }
   } else if (task.strategy == DMOE_STRATEGY_TOP_P) {
+    const float top_p = task.values->top_p;
     float sum = 0.0f;  // in the order of preference, by every lane
     for (int i = 0; i < limit; ++i) {
-      if (i >= task.min_experts && rule_mass_suffices(sum, row.total, task.top_p)) return i;
+      if (i >= task.min_experts && rule_mass_suffices(sum, row.total, top_p)) return i;
       sum += row.mass[row.order[i]];
     }
   }

@@ -153,8 +153,7 @@ class ExpertGemm {
       read = read + 1 == Shape::kStages ? 0 : read + 1;
       write = write + 1 == Shape::kStages ? 0 : write + 1;
     }
-    cp_async_wait<0>();
-    __syncthreads();  // the slots are free
+    __syncthreads();  // the slots are free: groups still open are empty
 
     float* staged = reinterpret_cast<float*>(slots) + warp * kMmaRows * kSumStride;
 #pragma unroll

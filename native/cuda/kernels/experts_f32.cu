@@ -145,8 +145,7 @@ class FloatGemm {
       read = read + 1 == kStages ? 0 : read + 1;
       write = write + 1 == kStages ? 0 : write + 1;
     }
-    cp_async_wait<0>();
-    __syncthreads();  // the slots are free
+    __syncthreads();  // the slots are free: groups still open are empty
     store(product, tile, first_panel, sums, reinterpret_cast<float*>(slots));
     __syncthreads();  // the next tile copies into the slots
   }

@@ -120,8 +120,7 @@ class SmallProduct {
       cp_async_commit();
       multiply(ring + b % kStages * kSlotBytes, lane, part, sums);
     }
-    cp_async_wait<0>();
-    __syncwarp();
+    __syncwarp();  // the slots are free: groups still open are empty
 
     float* staged = reinterpret_cast<float*>(ring);
 #pragma unroll
@@ -235,8 +234,7 @@ class SmallFloatProduct {
         multiply_some(slot, left, lane, sums);
       }
     }
-    cp_async_wait<0>();
-    __syncwarp();
+    __syncwarp();  // the slots are free: groups still open are empty
 
     float* staged = reinterpret_cast<float*>(ring);
 #pragma unroll

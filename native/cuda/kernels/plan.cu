@@ -85,8 +85,8 @@ __device__ __forceinline__ void place_tiles(int* column, int experts, int64_t be
   }
 }
 
-// Exclusive prefix sum of one int per thread over the block. @param warp_sums shared, one per warp @param
-// total [out] of the block
+// Exclusive prefix sum of one int per thread over the block. @param warp_sums shared, one per warp, in use until the
+// caller's next barrier @param total [out] of the block
 __device__ __forceinline__ int exclusive_sum(int value, int* warp_sums, int* total) {
   int sum = value;
 #pragma unroll
@@ -101,7 +101,6 @@ __device__ __forceinline__ int exclusive_sum(int value, int* warp_sums, int* tot
     if (w == warp_id()) before = all;
     all += warp_sums[w];
   }
-  __syncthreads();
   *total = all;
   return before + sum - value;
 }
@@ -145,9 +144,8 @@ extern "C" __global__ void __launch_bounds__(kPlanScanThreads) dmoe_plan_scan(co
       }
     }
     __syncthreads();
-    place_tiles(column, task.experts, begin, end, part_sums[thread]);
+    place_tiles(column, task.experts, begin, end, part_sums[thread]);  // its own: free for the next group
     routes += group_routes;
-    __syncthreads();
   }
   if (thread == 0) task.offsets[task.experts] = routes;
 }

@@ -190,8 +190,9 @@ extern "C" __global__ void __launch_bounds__(kScoreThreads) dmoe_score_attention
         return ShareLog{p, rule_log_normal(p + epsilon)};
       },
       [](float& s, ShareLog term) { s = rule_fma(-term.share, term.log, s); });
-  const float entropy = share_sums(h).low;
-  if (threadIdx.x == 0) task.scores[blockIdx.x] = entropy > 0.0f ? entropy : 0.0f;
+  if (warp_id() != 0) return;
+  const float entropy = fold_halves(h);
+  if (lane_id() == 0) task.scores[blockIdx.x] = entropy > 0.0f ? entropy : 0.0f;
 }
 
 extern "C" __global__ void __launch_bounds__(kScoreThreads) dmoe_score_heads(const HeadsTask task) {

@@ -18,6 +18,14 @@ struct Failures {
 };
 constexpr int32_t kNoFailure = 0x7fffffff;
 
+/** What differs from call to call where everything else repeats: a budget moves the limits, a seed is drawn anew. In device memory,
+ * so that a graph of a call serves the next. */
+struct RouteValues {
+  float count_offset, gap_limit, top_p;  // gap_limit = -ln tau
+  uint64_t noise_seed;
+  int64_t first_position;  // of row 0 when positions is NULL
+};
+
 /** route.cu: logits (dmoe_route) or given logits (dmoe_decide) -> decisions. E <= 512. */
 struct RouteTask {
   const float* hidden;        // [T, D]; dmoe_route only
@@ -34,12 +42,11 @@ struct RouteTask {
   float log_experts;  // ln E, as the CPU's router has it
   // Rules of the call, see dmoe_route_params.
   int32_t strategy, weighting, min_experts, max_experts, score_source;
-  float count_offset, gap_limit, top_p, noise_factor;  // gap_limit = -ln tau
-  uint64_t noise_seed;
-  int64_t first_position;         // of row 0 when positions is NULL
+  float noise_factor;
+  const RouteValues* values;
   const float* given_scores;      // [T] or NULL
   const int32_t* given_counts;    // [T] or NULL
-  const float* gap_limits;        // [T] in place of gap_limit, or NULL
+  const float* gap_limits;        // [T] in place of RouteValues::gap_limit, or NULL
   const int64_t* positions;       // [T] or NULL
   const float* selection_bias;    // [E] or NULL
   const uint8_t* expert_mask;     // [E] 0 = not usable, or NULL

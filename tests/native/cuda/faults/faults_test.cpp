@@ -18,7 +18,7 @@ int run_tests(const char* tests, const Fault* fault) {
   std::vector<std::string> settings;
   for (char** it = environ; *it != nullptr; ++it) settings.push_back(*it);
   if (fault != nullptr) {
-    settings.push_back(std::string("DMOE_CUDA_FAULT=") + fault->name);
+    settings.push_back("DMOE_CUDA_FAULT=" + fault->name);
     if (std::strcmp(fault->file, "source") == 0)
       settings.push_back(std::string("DMOE_CUDA_SOURCE_FAULT=") + fault->from);
   }
@@ -43,10 +43,19 @@ int run_tests(const char* tests, const Fault* fault) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// A fault is seen in results as soon as by a sanitizer, which takes ten times as long: some will do there.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr size_t kEach = 5;
+#else
+constexpr size_t kEach = 1;
+#endif
+
 TEST(CudaFaults, WhenPlanted_MakeATestFail) {
-  for (const Fault& fault : all_faults()) {
+  for (size_t i = 0; i < all_faults().size(); i += kEach) {
+    const Fault& fault = all_faults()[i];
     if (std::strcmp(fault.file, "source") != 0) {
       const std::string text = ptx::committed_text(fault.file);
+      if (fault.places != 0) EXPECT_EQ(places_of(text, fault), fault.places) << fault.name;
       const std::string changed = with_fault(text, fault);
       EXPECT_FALSE(changed.empty()) << fault.name << ": " << fault.file << ".ptx has no such place";
       if (changed.empty()) continue;

@@ -7,22 +7,37 @@
 namespace dmoe::test {
 
 const std::vector<Fault>& all_faults() {
-  static const std::vector<Fault> all{
-#define DMOE_PTX_FAULT(name, file, from, to, which, tests) {name, file, from, to, which, tests},
-#define DMOE_SOURCE_FAULT(name, what, tests) {name, "source", what, "", 0, tests},
+  static const std::vector<Fault> all = [] {
+    std::vector<Fault> out;
+    const auto add_each = [&](const char* name, const char* file, const char* from, const char* to, int count,
+                              const char* tests) {
+      for (int i = 0; i < count; ++i)
+        out.push_back({std::string(name) + ", place " + std::to_string(i), file, from, to, i, tests, count});
+    };
+#define DMOE_PTX_FAULT(name, file, from, to, which, tests) \
+  out.push_back({name, file, from, to, which, tests});
+#define DMOE_PTX_FAULTS(name, file, from, to, count, tests) add_each(name, file, from, to, count, tests);
+#define DMOE_SOURCE_FAULT(name, what, tests) out.push_back({name, "source", what, "", 0, tests});
 #include "cuda/faults/faults.inc"
 #undef DMOE_PTX_FAULT
+#undef DMOE_PTX_FAULTS
 #undef DMOE_SOURCE_FAULT
-  };
+    return out;
+  }();
   return all;
 }
 
 const Fault* planted_fault() {
   const char* name = std::getenv("DMOE_CUDA_FAULT");
   for (const Fault& fault : all_faults()) {
-    if (name != nullptr && std::strcmp(fault.name, name) == 0) return &fault;
+    if (name != nullptr && fault.name == name) return &fault;
   }
   return nullptr;
+}
+
+int places_of(const std::string& text, const Fault& fault) {
+  const std::regex from(fault.from);
+  return static_cast<int>(std::distance(std::sregex_iterator(text.begin(), text.end(), from), {}));
 }
 
 std::string with_fault(const std::string& text, const Fault& fault) {

@@ -9,7 +9,7 @@
 namespace dmoe::test {
 
 struct Fault {
-  const char* name;
+  std::string name;
   /** File under native/cuda/ptx without its ending, whose text changes; or "source": then `from` is what
    * sim/planted.hpp takes. */
   const char* file;
@@ -18,11 +18,15 @@ struct Fault {
   int which;
   /** Filter of the tests that must fail. */
   const char* tests;
+  /** How many places there must be, none of which may be left out; 0 = any number. */
+  int places = 0;
 };
 
 const std::vector<Fault>& all_faults();
 /** Null when none is planted. */
 const Fault* planted_fault();
+/** Places of a text that have fault.from. */
+int places_of(const std::string& text, const Fault& fault);
 /** The text with the fault; "" when it has no such place. */
 std::string with_fault(const std::string& text, const Fault& fault);
 

@@ -1,97 +1,13 @@
-// Calls with device memory on streams: what they give, in what order, and how they end.
-#include <atomic>
-#include <chrono>
+// Calls with device memory on streams: what they give, in what order, and how they fail.
 #include <cmath>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 
-#include "cuda/host/device_fixture.hpp"
+#include "cuda/host/device_batch.hpp"
 #include "support/same_bits.hpp"
 
 namespace dmoe::test {
 namespace {
 
-/** Device memory for a test. */
-class DeviceArray {
- public:
-  DeviceArray(const DeviceHandle& device, std::size_t count) : device_(device.get()), count_(count) {
-    EXPECT_EQ(dmoe_device_alloc(device_, static_cast<int64_t>(count * 4), &address_), DMOE_OK)
-        << dmoe_last_error();
-  }
-  ~DeviceArray() { EXPECT_EQ(dmoe_device_free(device_, address_), DMOE_OK); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-
-  uint64_t address() const { return address_; }
-  template <typename T>
-  void put(const std::vector<T>& values) {
-    EXPECT_EQ(dmoe_device_upload(device_, address_, values.data(), static_cast<int64_t>(count_ * 4), nullptr),
-              DMOE_OK);
-  }
-  template <typename T>
-  std::vector<T> get() const {
-    std::vector<T> values(count_);
-    EXPECT_EQ(
-        dmoe_device_download(device_, values.data(), address_, static_cast<int64_t>(count_ * 4), nullptr),
-        DMOE_OK);
-    return values;
-  }
-
- private:
-  dmoe_device* device_;
-  std::size_t count_;
-  uint64_t address_ = 0;
-};
-
-/** A batch in device memory. */
-struct DeviceBatch {
-  DeviceBatch(const DeviceHandle& device, const TestLayer& layer, const std::vector<float>& x, int32_t slots)
-      : tokens(static_cast<int64_t>(x.size()) / layer.spec().hidden),
-        hidden(device, x.size()),
-        output(device, x.size()),
-        ids(device, static_cast<std::size_t>(tokens * slots)),
-        weights(device, static_cast<std::size_t>(tokens * slots)) {
-    hidden.put(x);
-    forward.struct_size = sizeof forward;
-    forward.slots = slots;
-    forward.tokens = tokens;
-    forward.hidden_stride = forward.output_stride = layer.spec().hidden;
-    forward.hidden = hidden.address();
-    forward.output = output.address();
-    forward.ids = ids.address();
-    forward.weights = weights.address();
-  }
-  int64_t tokens;
-  DeviceArray hidden, output, ids, weights;
-  dmoe_device_forward forward{};
-};
-
-class DeviceAsync : public OnDevice {
- protected:
-  static CompletionHandle start(const DeviceLayerHandle& copy, const DeviceBatch& batch,
-                                const dmoe_route_params& params, void* stream) {
-    dmoe_completion* completion = nullptr;
-    EXPECT_EQ(dmoe_device_layer_forward_async(copy.get(), &batch.forward, &params, stream, &completion),
-              DMOE_OK)
-        << dmoe_last_error();
-    return {completion, dmoe_completion_destroy};
-  }
-  static std::string start_told(const DeviceLayerHandle& copy, const dmoe_device_forward& forward,
-                                const dmoe_route_params& params, void* stream = nullptr) {
-    dmoe_completion* completion = nullptr;
-    const std::string text =
-        told(dmoe_device_layer_forward_async(copy.get(), &forward, &params, stream, &completion));
-    EXPECT_EQ(completion, nullptr);
-    dmoe_completion_destroy(completion);
-    return text;
-  }
-  static void* stream_of(const DeviceHandle& device) {
-    void* stream = nullptr;
-    EXPECT_EQ(dmoe_device_stream_create(device.get(), &stream), DMOE_OK);
-    return stream;
-  }
-};
+class DeviceAsync : public OnStream {};
 
 TEST_F(DeviceAsync, Forward_WhenAwaited_GivesWhatTheHostCallGives) {
   const TestLayer layer(small_spec());
@@ -333,82 +249,6 @@ TEST_F(DeviceAsync, Forward_WhenEnqueuingFails_WaitsForWhatIsOnTheStream) {
     EXPECT_EQ(dmoe_completion_wait(done.get(), nullptr), DMOE_OK) << function;
   }
   EXPECT_EQ(dmoe_device_stream_close(device.get(), stream), DMOE_OK);
-}
-
-/** What a callback of the tests does. */
-struct Bell {
-  std::mutex mutex;
-  std::condition_variable rung;
-  int times = 0;
-  static void ring(void* bell) {
-    auto* const b = static_cast<Bell*>(bell);
-    const std::lock_guard lock(b->mutex);
-    ++b->times;
-    b->rung.notify_all();
-  }
-  bool wait(int expected) {
-    std::unique_lock lock(mutex);
-    return rung.wait_for(lock, std::chrono::seconds(60), [&] { return times >= expected; });
-  }
-};
-
-TEST_F(DeviceAsync, Notify_WhenCallsEnd_CallsBackOnceForEach) {
-  const TestLayer layer(small_spec());
-  const DeviceHandle device = open_device();
-  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-  DeviceBatch batch(device, layer, layer.tokens(3), 2);
-  void* const stream = stream_of(device);
-  Bell bell;
-  std::vector<CompletionHandle> all;
-  for (int i = 0; i < 3; ++i) {
-    all.push_back(start(copy, batch, layer.params(), stream));
-    ASSERT_EQ(dmoe_completion_notify(all.back().get(), Bell::ring, &bell), DMOE_OK) << dmoe_last_error();
-    EXPECT_EQ(dmoe_completion_notify(all.back().get(), Bell::ring, &bell), DMOE_E_STATE);
-  }
-  EXPECT_TRUE(bell.wait(3));
-  for (CompletionHandle& one : all) {
-    int32_t ended = 0;
-    EXPECT_EQ(dmoe_completion_query(one.get(), &ended), DMOE_OK);
-    EXPECT_EQ(ended, 1);
-    EXPECT_EQ(dmoe_completion_wait(one.get(), nullptr), DMOE_OK);
-  }
-  EXPECT_EQ(dmoe_completion_notify(all[0].get(), nullptr, nullptr), DMOE_E_ARGUMENT);
-  EXPECT_EQ(dmoe_device_stream_close(device.get(), stream), DMOE_OK);
-}
-
-TEST_F(DeviceAsync, Notify_WhenTheCallHasEndedOrFailed_CallsBackAllTheSame) {
-  const TestLayer layer(small_spec());
-  const DeviceHandle device = open_device();
-  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-  DeviceBatch batch(device, layer, layer.tokens(3), 2);
-  Bell bell;
-  CompletionHandle done = start(copy, batch, layer.params(), nullptr);
-  ASSERT_EQ(dmoe_completion_wait(done.get(), nullptr), DMOE_OK);
-  ASSERT_EQ(dmoe_completion_notify(done.get(), Bell::ring, &bell), DMOE_OK);
-  EXPECT_TRUE(bell.wait(1));
-  device_is_lost();
-  Simulation::break_kernel("dmoe_combine");
-  done = start(copy, batch, layer.params(), nullptr);
-  ASSERT_EQ(dmoe_completion_notify(done.get(), Bell::ring, &bell), DMOE_OK);
-  EXPECT_TRUE(bell.wait(2));
-  EXPECT_EQ(dmoe_completion_wait(done.get(), nullptr), DMOE_E_BACKEND);
-}
-
-TEST_F(DeviceAsync, Destroy_WhenACallIsUnderWay_WaitsForIt) {
-  const TestLayer layer(small_spec());
-  DeviceHandle device = open_device();
-  DeviceLayerHandle copy = copy_layer(device, layer.layer());
-  {
-    DeviceBatch batch(device, layer, layer.tokens(3), 2);
-    void* const stream = stream_of(device);
-    CompletionHandle done = start(copy, batch, layer.params(), stream);
-    copy.reset();
-    done.reset();
-    EXPECT_NE(batch.ids.get<int32_t>()[0], -1);
-    EXPECT_EQ(dmoe_device_stream_close(device.get(), stream), DMOE_OK);
-  }
-  device.reset();
-  EXPECT_EQ(Simulation::live(), "");
 }
 
 }  // namespace

@@ -1,115 +1,14 @@
 // A layer on a device against the CPU's, with host memory: equal decisions bit for bit, outputs within the
 // kernels' bounds.
-#include <algorithm>
 #include <cmath>
 #include <thread>
 
-#include "cuda/host/device_fixture.hpp"
-#include "support/same_bits.hpp"
+#include "cuda/host/device_calls.hpp"
 
 namespace dmoe::test {
 namespace {
 
 constexpr int32_t kFormats[] = {DMOE_FORMAT_F32, DMOE_FORMAT_BF16, DMOE_FORMAT_Q8, DMOE_FORMAT_Q4};
-
-/** What a call decides and gives, with every array that a caller can ask for. */
-struct Outcome {
-  dmoe_status status = DMOE_OK;
-  std::string text;
-  std::vector<int32_t> ids, counts;
-  std::vector<float> weights, scores, logits, gaps, output;
-  std::vector<int64_t> expert_routes;
-  dmoe_batch_report report{};
-};
-
-struct Call {
-  dmoe_route_params params;
-  dmoe_layer_params limits{sizeof(dmoe_layer_params), 0, DMOE_OVERFLOW_DROP, 0};
-  int32_t slots = 0;  // 0: no routes are asked for
-};
-
-template <typename Forward>
-Outcome run(const TestLayer& layer, const std::vector<float>& x, const Call& call, Forward&& forward) {
-  const int64_t hidden = layer.spec().hidden, experts = layer.spec().experts;
-  const int64_t tokens = static_cast<int64_t>(x.size()) / hidden;
-  const auto cells = static_cast<std::size_t>(tokens * std::max(call.slots, 1));
-  Outcome o;
-  o.ids.assign(cells, -77);
-  o.weights.assign(cells, -77);
-  o.gaps.assign(cells, -77);
-  o.counts.assign(static_cast<std::size_t>(tokens), -77);
-  o.scores.assign(static_cast<std::size_t>(tokens), -77);
-  o.logits.assign(static_cast<std::size_t>(tokens * experts), -77);
-  o.expert_routes.assign(static_cast<std::size_t>(experts), -77);
-  o.output.assign(x.size(), -77);
-  o.report.struct_size = sizeof o.report;
-  dmoe_routes routes{
-      sizeof routes,   call.slots,      tokens,          o.ids.data(),  o.weights.data(),
-      o.counts.data(), o.scores.data(), o.logits.data(), o.gaps.data(), o.expert_routes.data()};
-  const dmoe_matrix_f32 in{sizeof in, x.data(), tokens, hidden, hidden};
-  const dmoe_output_f32 out{sizeof out, o.output.data(), tokens, hidden, hidden};
-  o.status = forward(&in, &call.params, &call.limits, call.slots == 0 ? nullptr : &routes, &out, &o.report);
-  if (o.status != DMOE_OK) o.text = dmoe_last_error();
-  return o;
-}
-
-Outcome on_cpu(const TestLayer& layer, const std::vector<float>& x, const Call& call) {
-  return run(layer, x, call,
-             [&](auto... arguments) { return dmoe_layer_forward(layer.layer(), arguments...); });
-}
-Outcome on_device(const DeviceLayerHandle& copy, const TestLayer& layer, const std::vector<float>& x,
-                  const Call& call) {
-  return run(layer, x, call,
-             [&](auto... arguments) { return dmoe_device_layer_forward(copy.get(), arguments...); });
-}
-
-void expect_same_decisions(const Outcome& device, const Outcome& cpu) {
-  ASSERT_EQ(device.status, DMOE_OK) << device.text;
-  ASSERT_EQ(cpu.status, DMOE_OK) << cpu.text;
-  EXPECT_EQ(device.ids, cpu.ids);
-  EXPECT_EQ(device.counts, cpu.counts);
-  EXPECT_TRUE(same_bits(device.weights, cpu.weights));
-  EXPECT_TRUE(same_bits(device.scores, cpu.scores));
-  EXPECT_TRUE(same_bits(device.logits, cpu.logits));
-  EXPECT_TRUE(same_bits(device.gaps, cpu.gaps));
-  EXPECT_EQ(device.expert_routes, cpu.expert_routes);
-  EXPECT_EQ(device.report.routes, cpu.report.routes);
-  EXPECT_EQ(device.report.tokens, cpu.report.tokens);
-  EXPECT_EQ(device.report.distinct_experts, cpu.report.distinct_experts);
-  EXPECT_EQ(device.report.max_expert_routes, cpu.report.max_expert_routes);
-  EXPECT_EQ(device.report.overflow_routes, cpu.report.overflow_routes);
-  EXPECT_EQ(device.report.dropped_routes, cpu.report.dropped_routes);
-}
-
-// The kernels' own tests have their bounds; here it is enough that no row went astray. q8 and q4 differ by
-// the CPU's rounding of activations to 8 bits, bfloat16 by one rounding of h.
-void expect_near(const std::vector<float>& device, const std::vector<float>& cpu, int32_t format) {
-  const float share = format == DMOE_FORMAT_F32 ? 1e-5f : format == DMOE_FORMAT_BF16 ? 0.01f : 0.04f;
-  ASSERT_EQ(device.size(), cpu.size());
-  float largest = 0, worst = 0;
-  for (std::size_t i = 0; i < cpu.size(); ++i) {
-    largest = std::max(largest, std::abs(cpu[i]));
-    worst = std::max(worst, std::abs(device[i] - cpu[i]));
-  }
-  EXPECT_LE(worst, share * largest);
-}
-
-LayerSpec spec(int32_t hidden, int32_t width, int32_t experts, int32_t k, int32_t format) {
-  LayerSpec s;
-  s.hidden = hidden;
-  s.width = width;
-  s.experts = experts;
-  s.k = k;
-  s.format = format;
-  return s;
-}
-
-Call call_of(const TestLayer& layer, int32_t slots) {
-  Call call;
-  call.params = layer.params();
-  call.slots = slots;
-  return call;
-}
 
 class DeviceLayer : public OnDevice {};
 
@@ -303,45 +202,6 @@ TEST_F(DeviceLayer, Execute_WhenRoutesAreGiven_RunsThem) {
   EXPECT_EQ(dmoe_device_layer_execute(copy.get(), &in, &routes, &out, &report), DMOE_E_ARGUMENT);
 }
 
-TEST_F(DeviceLayer, Forward_WhenACallRepeats_RunsAsOneGraph) {
-  const TestLayer layer(small_spec());
-  const DeviceHandle device = open_device();
-  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-  const Call call = call_of(layer, 2);
-  const Outcome first = on_device(copy, layer, layer.tokens(6, 1), call);
-  for (uint64_t seed = 1; seed < 5; ++seed) {
-    const Outcome got = on_device(copy, layer, layer.tokens(6, seed), call);
-    const Outcome cpu = on_cpu(layer, layer.tokens(6, seed), call);
-    expect_same_decisions(got, cpu);
-    expect_near(got.output, cpu.output, DMOE_FORMAT_F32);
-  }
-  EXPECT_EQ(Simulation::calls("cuGraphInstantiateWithFlags"), 1);
-  EXPECT_EQ(Simulation::calls("cuGraphLaunch"), 4);
-  dmoe_device_usage usage{};
-  usage.struct_size = sizeof usage;
-  ASSERT_EQ(dmoe_device_memory(device.get(), &usage), DMOE_OK);
-  EXPECT_EQ(usage.graph_launches, 4);
-  EXPECT_EQ(usage.launches, 1);
-  EXPECT_EQ(usage.calls, 0);
-
-  const DeviceLayerHandle plain = copy_layer(device, layer.layer(), 0, 0);
-  for (int i = 0; i < 3; ++i) on_device(plain, layer, layer.tokens(6), call);
-  EXPECT_EQ(Simulation::calls("cuGraphLaunch"), 4);
-}
-
-TEST_F(DeviceLayer, Forward_WhenWarm_TakesNoMoreMemory) {
-  const TestLayer layer(small_spec());
-  const DeviceHandle device = open_device();
-  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-  const Call call = call_of(layer, 2);
-  on_device(copy, layer, layer.tokens(12), call);
-  const long taken = Simulation::calls("cuMemAllocFromPoolAsync"),
-             pinned = Simulation::calls("cuMemHostAlloc");
-  for (const int64_t tokens : {1, 12, 9}) on_device(copy, layer, layer.tokens(tokens), call);
-  EXPECT_EQ(Simulation::calls("cuMemAllocFromPoolAsync"), taken);
-  EXPECT_EQ(Simulation::calls("cuMemHostAlloc"), pinned);
-}
-
 TEST_F(DeviceLayer, Forward_WhenManyCallAtOnce_ServesThemAll) {
   const TestLayer layer(small_spec());
   dmoe_device_options options = device_options();
@@ -362,113 +222,6 @@ TEST_F(DeviceLayer, Forward_WhenManyCallAtOnce_ServesThemAll) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_LE(Simulation::calls("cuEventCreate"), 2);
-}
-
-TEST_F(DeviceLayer, Create_WhenTheLayerIsTooLargeForADevice_NamesTheLimit) {
-  const TestLayer layer(spec(8, 8, 513, 1, DMOE_FORMAT_F32));
-  const DeviceHandle device = open_device();
-  dmoe_device_layer* copy = nullptr;
-  EXPECT_EQ(told(dmoe_device_layer_create(device.get(), layer.layer(), nullptr, &copy)),
-            "DMOE_E_OPTIONS device_layer_create: the layer has 513 experts; a device takes at most 512");
-  EXPECT_EQ(copy, nullptr);
-}
-
-TEST_F(DeviceLayer, Create_WhenMemoryRunsOut_LeavesNothing) {
-  Simulation::machine("memory=4096");
-  const TestLayer layer(small_spec());
-  const DeviceHandle device = open_device();
-  dmoe_device_layer* copy = nullptr;
-  EXPECT_EQ(dmoe_device_layer_create(device.get(), layer.layer(), nullptr, &copy), DMOE_E_DEVICE_MEMORY);
-  EXPECT_NE(std::string(dmoe_last_error()).find("device memory"), std::string::npos) << dmoe_last_error();
-}
-
-TEST_F(DeviceLayer, Forward_WhenAnyDriverCallFails_SaysWhichAndGoesOnAfterwards) {
-  const TestLayer layer(small_spec());
-  const Call call = call_of(layer, 2);
-  const std::vector<float> x = layer.tokens(6);
-  const struct {
-    const char* function;
-    const char* told;
-  } cases[] = {{"cuMemAllocFromPoolAsync", "the workspace of a call"},
-               {"cuMemHostAlloc", "cuMemHostAlloc"},
-               {"cuEventCreate", "cuEventCreate"},
-               {"cuMemcpyHtoDAsync_v2", "copy to the device"},
-               {"cuMemsetD32Async", "clear of failures"},
-               {"cuLaunchKernel", "route"},
-               {"cuMemcpyDtoHAsync_v2", "copy from the device"},
-               {"cuCtxPushCurrent_v2", "cuCtxPushCurrent"}};
-  for (const auto& one : cases) {
-    const DeviceHandle device = open_device();
-    const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-    Simulation::fail(one.function, 1, 999);
-    const Outcome failed = on_device(copy, layer, x, call);
-    EXPECT_EQ(failed.status, DMOE_E_BACKEND) << one.function;
-    EXPECT_EQ(failed.text.find(std::string("device_layer_forward: ") + one.told), 0u) << failed.text;
-    EXPECT_EQ(failed.output[0], -77);
-    EXPECT_EQ(failed.ids[0], -77);
-    const Outcome again = on_device(copy, layer, x, call);
-    EXPECT_EQ(again.status, DMOE_OK) << one.function << ": " << again.text;
-  }
-}
-
-TEST_F(DeviceLayer, Forward_WhenAGraphCannotBeRecorded_RunsStepByStep) {
-  const TestLayer layer(small_spec());
-  const Call call = call_of(layer, 2);
-  const std::vector<float> x = layer.tokens(6);
-  for (const char* function : {"cuStreamBeginCapture_v2", "cuGraphInstantiateWithFlags", "cuLaunchKernel"}) {
-    const DeviceHandle device = open_device();
-    const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-    const Outcome expected = on_device(copy, layer, x, call);
-    Simulation::fail(function, 1, 999);
-    for (int repeat = 0; repeat < 2; ++repeat) {
-      const Outcome found = on_device(copy, layer, x, call);
-      EXPECT_EQ(found.status, DMOE_OK) << function << ": " << found.text;
-      EXPECT_EQ(found.output, expected.output) << function;
-    }
-    dmoe_device_usage usage{};
-    usage.struct_size = sizeof usage;
-    ASSERT_EQ(dmoe_device_memory(device.get(), &usage), DMOE_OK);
-    EXPECT_EQ(usage.graph_launches, 0) << function;
-  }
-}
-
-TEST_F(DeviceLayer, Forward_WhenAGraphCannotBeLaunched_SaysSoAndGoesOnAfterwards) {
-  const TestLayer layer(small_spec());
-  const Call call = call_of(layer, 2);
-  const std::vector<float> x = layer.tokens(6);
-  const DeviceHandle device = open_device();
-  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-  on_device(copy, layer, x, call);
-  Simulation::fail("cuGraphLaunch", 1, 999);
-  const Outcome failed = on_device(copy, layer, x, call);
-  EXPECT_EQ(failed.status, DMOE_E_BACKEND);
-  EXPECT_EQ(failed.output[0], -77);
-  EXPECT_EQ(on_device(copy, layer, x, call).status, DMOE_OK);
-}
-
-TEST_F(DeviceLayer, Forward_WhenAKernelFaults_IsABackendErrorThatStays) {
-  const TestLayer layer(small_spec());
-  const Call call = call_of(layer, 2);
-  device_is_lost();
-  for (const int32_t check_ops : {0, 1}) {
-    Simulation::machine();
-    dmoe_device_options options = device_options();
-    options.check_ops = check_ops;
-    const DeviceHandle device = open_device(options);
-    const DeviceLayerHandle copy = copy_layer(device, layer.layer());
-    Simulation::break_kernel("dmoe_combine");
-    const Outcome failed = on_device(copy, layer, layer.tokens(6), call);
-    EXPECT_EQ(failed.status, DMOE_E_BACKEND);
-    const std::string op = check_ops != 0 ? "combine" : "layer";
-    EXPECT_EQ(failed.text.find("device_layer_forward: " + op + ": CUDA_ERROR_ILLEGAL_ADDRESS (700)"), 0u)
-        << failed.text;
-    EXPECT_EQ(failed.output[0], -77);
-    const Outcome again = on_device(copy, layer, layer.tokens(6), call);
-    EXPECT_EQ(again.text.find("device_layer_forward: the device is lost since an earlier call ended in "
-                              "CUDA_ERROR_ILLEGAL_ADDRESS (700)"),
-              0u)
-        << again.text;
-  }
 }
 
 }  // namespace

@@ -44,10 +44,15 @@ struct RouteRowsIn {
   dmoe_matrix_f32 matrix() const { return {sizeof(dmoe_matrix_f32), data, tokens, columns, stride}; }
 };
 
+/** What a task points to besides its outputs. */
+struct RouteInputs {
+  cuda::RouteValues values{};
+  std::vector<float> gap_limits;
+};
+
 /** The task of a call; `out` takes the results. All that the engine has checked comes from its RouteCall. */
 inline cuda::RouteTask route_task(const RouteProblem& problem, const dmoe_route_params& params,
-                                  RouteBuffers& out, std::vector<float>& gap_limits,
-                                  cuda::Failures& failures) {
+                                  RouteBuffers& out, RouteInputs& inputs, cuda::Failures& failures) {
   const Router router(problem.options, problem.weights.data(), problem.bias_or_null());
   const RouteCall call = router.check(&params, out.tokens, rows_of(out.view()));
   const dmoe_router_options& o = problem.options;
@@ -71,20 +76,18 @@ inline cuda::RouteTask route_task(const RouteProblem& problem, const dmoe_route_
   t.min_experts = p.min_experts;
   t.max_experts = p.max_experts;
   t.score_source = p.score_source;
-  t.count_offset = p.count_offset;
-  t.gap_limit = call.gap_limit;
-  t.top_p = p.top_p;
   t.noise_factor = p.noise_factor;
-  t.noise_seed = p.noise_seed;
+  inputs.values = {p.count_offset, call.gap_limit, p.top_p, p.noise_seed, 0};
+  t.values = &inputs.values;
   t.given_scores = p.scores;
   t.given_counts = p.counts;
   t.positions = p.positions;
   t.selection_bias = p.selection_bias;
   t.expert_mask = p.expert_mask;
-  gap_limits.clear();
+  inputs.gap_limits.clear();
   for (int64_t i = 0; p.token_taus && i < out.tokens; ++i)
-    gap_limits.push_back(static_cast<float>(-std::log(static_cast<double>(p.token_taus[i]))));
-  t.gap_limits = p.token_taus ? gap_limits.data() : nullptr;
+    inputs.gap_limits.push_back(static_cast<float>(-std::log(static_cast<double>(p.token_taus[i]))));
+  t.gap_limits = p.token_taus ? inputs.gap_limits.data() : nullptr;
   t.ranked = call.ranked;
   t.slots = out.slots;
   t.ids = out.ids.data();
@@ -122,8 +125,8 @@ inline dmoe_status expect_same_routes(const RouteProblem& problem, const dmoe_ro
   for (KernelRunner* runner : runners()) {
     RouteBuffers actual(rows.tokens, slots, E);
     cuda::Failures failures = none;
-    std::vector<float> gap_limits;
-    cuda::RouteTask task = route_task(problem, params, actual, gap_limits, failures);
+    RouteInputs inputs;
+    cuda::RouteTask task = route_task(problem, params, actual, inputs, failures);
     if (from_hidden) {
       task.hidden = rows.data;
       task.hidden_stride = rows.stride;

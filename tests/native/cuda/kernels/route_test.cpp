@@ -109,8 +109,8 @@ TEST(CudaDecide, WhenALogitIsNotFinite_NamesTheLowestTokenAndLeavesItWithoutRout
       RouteBuffers out(12, 2, 40);
       out.logits = logits;
       auto failures = no_failures();
-      std::vector<float> gap_limits;
-      const auto task = route_task(problem, params, out, gap_limits, failures);
+      RouteInputs inputs;
+      const auto task = route_task(problem, params, out, inputs, failures);
       launch(*runner, "dmoe_decide", cuda::launch_decide(task), task);
       for (int64_t t = 0; t < 12; ++t) EXPECT_EQ(out.id(t, 0) == -1, t == 7 || t == 11) << runner->name();
       EXPECT_EQ(out.counts[7], 0);
@@ -173,8 +173,8 @@ TEST(CudaRoute, InLargerBlocks_HasTheBitsOfTheCpu) {
       for (KernelRunner* runner : runners()) {
         RouteBuffers actual(kSome, 2, experts);
         auto failures = no_failures();
-        std::vector<float> gap_limits;
-        auto task = route_task(problem, params, actual, gap_limits, failures);
+        RouteInputs inputs;
+        auto task = route_task(problem, params, actual, inputs, failures);
         task.hidden = hidden.data();
         task.hidden_stride = 70;
         task.gate_weights = problem.device_weights.data();

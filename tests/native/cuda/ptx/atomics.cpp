@@ -45,8 +45,8 @@ T& at(Machine& m, const Instruction& it, size_t operand) {
   return *reinterpret_cast<T*>(p);
 }
 
-// Nothing runs between the two: a fiber leaves in barriers and warp operations alone. ThreadSanitizer is told that
-// neither races with another thread's atomic.
+// Nothing runs between the two: a fiber leaves in barriers and warp operations alone. ThreadSanitizer is told
+// that neither races with another thread's atomic.
 template <class T>
 T load(const T& there) {
   return __atomic_load_n(&there, __ATOMIC_RELAXED);
