@@ -69,7 +69,7 @@ void Chunk::add_steps(Program& program) const {
             : layout_.outputs;
   program.copy_in("copy to the device", memory_.device, memory_.host, in_bytes);
   program.fill("clear of failures", memory_.device + layout_.failures, static_cast<uint32_t>(kNoFailure),
-               sizeof(Failures) / sizeof(uint32_t));
+               layout_.cleared / sizeof(uint32_t));
   if (shape_.routes) add_route(program);
   if (shape_.runs) {
     add_plan(program);
@@ -121,6 +121,8 @@ void Chunk::add_route(Program& program) const {
   task.selection_bias = own<const float>(layout_.in_bias);
   task.expert_mask = own<const uint8_t>(layout_.in_mask);
   task.ranked = call.ranked;
+  task.sliced_logits = own<float>(layout_.sliced_logits);
+  task.arrivals = own<int32_t>(layout_.arrivals);
   task.slots = shape_.slots;
   task.ids = const_cast<int32_t*>(ids());
   task.weights = const_cast<float*>(weights());

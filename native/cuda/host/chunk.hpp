@@ -48,10 +48,11 @@ struct ChunkLayout {
   std::size_t in_values, in_scores, in_counts, in_gap_limits, in_positions, in_bias, in_mask, in_ids,
       in_weights, in_hidden;
   std::size_t outputs;  // where they begin; inputs end
-  std::size_t failures, offsets, ids, weights, counts, scores, gaps, logits, out;
+  std::size_t cleared;  // bytes from `failures` on that are kNoFailure before the first kernel
+  std::size_t failures, arrivals, offsets, ids, weights, counts, scores, gaps, logits, out;
   std::size_t scratch;  // where it begins; outputs end, and with them the staging memory
-  std::size_t own_ids, own_weights, rounded, tile_counts, token_of, rows, h, y, shared_h, shared_y,
-      shared_weights;
+  std::size_t sliced_logits, own_ids, own_weights, rounded, tile_counts, token_of, rows, h, y, shared_h,
+      shared_y, shared_weights;
   std::size_t bytes;
 };
 

@@ -49,6 +49,12 @@ ChunkLayout::ChunkLayout(const ChunkSetup& setup, const ChunkShape& shape) {
 
   outputs = at.used();
   failures = at.take<Failures>(true, 1);
+  // Arrivals begin with the value of no failure: what lies behind the failures is cleared with them.
+  const auto count = static_cast<int32_t>(tokens);
+  const auto padded = static_cast<int32_t>(setup.router->padded_experts());
+  const bool slices = shape.routes && route_slices(count, padded) > 1;
+  arrivals = at.take<int32_t>(slices, ceil_div(count, kRouteTokens));
+  cleared = slices ? at.used() - failures : sizeof(Failures);
   offsets = at.take<int32_t>(shape.runs, experts + 1);
   ids = at.take<int32_t>(shape.gives_routes, cells);
   weights = at.take<float>(shape.gives_routes, cells);
@@ -59,6 +65,7 @@ ChunkLayout::ChunkLayout(const ChunkSetup& setup, const ChunkShape& shape) {
   out = at.take<float>(shape.gives_output, tokens * hidden);
 
   scratch = at.used();
+  sliced_logits = at.take<float>(slices, tokens * padded);
   own_ids = at.take<int32_t>(shape.routes && !shape.gives_routes, cells);
   own_weights = at.take<float>(shape.routes && !shape.gives_routes, cells);
   const DeviceExperts& routed = *setup.routed;

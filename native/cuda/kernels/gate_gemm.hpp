@@ -147,18 +147,20 @@ __device__ __forceinline__ void gate_pass(const RouteTask& task, const RouteShap
   __syncthreads();  // all are done with the stages
 }
 
-/** Logits of the block's tokens, complete for all threads on return. @param stages shared memory of
- * shape.stages bytes */
+/** Logits of the block's tokens and of its slice's experts, complete for all threads on return. @param stages shared
+ * memory of shape.stages bytes */
 __device__ __forceinline__ void gate_gemm(const RouteTask& task, const RouteShape& shape, int first_token,
-                                          float* logits, float* stages) {
+                                          int slice, float* logits, float* stages) {
   GatePass pass{};
   pass.first_token = first_token;
   pass.weights = stages;
   pass.hidden = stages + kRouteStages * shape.weight_floats;
   pass.logits = logits;
   const int parts = kRouteWarps * shape.rows / shape.tokens;
-  for (; pass.first_panel < shape.panels; pass.first_panel += shape.pass_panels) {
-    pass.panels = smaller(shape.pass_panels, shape.panels - pass.first_panel);
+  pass.first_panel = slice * shape.slice_panels;
+  const int end = smaller(shape.panels, pass.first_panel + shape.slice_panels);
+  for (; pass.first_panel < end; pass.first_panel += shape.pass_panels) {
+    pass.panels = smaller(shape.pass_panels, end - pass.first_panel);
     const int each = (pass.panels + parts - 1) / parts;  // panels of a warp
     if (shape.rows == 1) {
       gate_pass<1, 1>(task, shape, pass);

@@ -33,12 +33,16 @@ DMOE_RULE constexpr int32_t larger(int32_t a, int32_t b) { return a > b ? a : b;
 constexpr int32_t kRouteThreads = 256;
 constexpr int32_t kRouteWarps = kRouteThreads / 32;
 constexpr int32_t kRouteStages = 3;
+constexpr int32_t kRouteTokens = 4;    // of a block where there are few
+constexpr int32_t kRouteBlocks = 128;  // that slices may add up to
 
 /** How a block of route.cu divides its work; all sizes follow from the task. */
 struct RouteShape {
   int32_t tokens;                        // of a block: 4, 8, 16 or 32
   int32_t rows;                          // tokens whose sums a warp of the GEMM keeps: 1 or 4
   int32_t panels;                        // of 32 experts, in all
+  int32_t slices;                        // blocks that share the experts of the same tokens
+  int32_t slice_panels;                  // of one of them; the last may have fewer
   int32_t pass_panels;                   // panels whose logits one pass over k computes
   int32_t tile_k;                        // k of a stage, a multiple of 4
   int32_t weight_floats, hidden_floats;  // of a stage
@@ -52,18 +56,29 @@ DMOE_RULE constexpr int32_t route_shared(const RouteShape& s) {
   return s.logits + larger(s.stages, warps * (s.groups + s.mass + s.order));
 }
 
-DMOE_RULE constexpr RouteShape route_shape_of(const RouteTask& task, int32_t tokens) {
+/** Blocks that share the experts of 4 tokens, each with a part of the gate's weights: with few tokens one block would take
+ * its time to read them all. */
+DMOE_RULE constexpr int32_t route_slices(int32_t tokens, int32_t padded_experts) {
+  const int32_t panels = padded_experts / 32, groups = larger(1, ceil_div(tokens, kRouteTokens));
+  const int32_t most = smaller(panels, kRouteBlocks / groups);
+  return most <= 1 ? 1 : ceil_div(panels, ceil_div(panels, most));
+}
+
+DMOE_RULE constexpr RouteShape route_shape_of(const RouteTask& task, int32_t tokens, int32_t slices) {
   RouteShape s{};
   s.tokens = tokens;
   s.panels = task.padded_experts / 32;
+  s.slices = slices;
+  s.slice_panels = ceil_div(s.panels, slices);
   // A few sums are bound by the latency of one after the other: a warp per token and panel then.
-  s.rows = tokens == 4 && s.panels <= 2 ? 1 : 4;
+  s.rows = tokens == kRouteTokens && s.slice_panels <= 2 ? 1 : 4;
   // Warps that share the panels of the same tokens, and the panels that each of them takes at most.
   const int32_t parts = kRouteWarps * s.rows / tokens;
-  s.pass_panels = smaller(s.panels, parts * (tokens <= 8 ? 2 : 4));
-  // Few tokens means few blocks: each has more bytes under way.
-  const int32_t stage_rows = tokens == 4 ? 96 : tokens <= 16 ? 64 : 32;
-  s.tile_k = smaller(64, larger(4, stage_rows / s.pass_panels / 4 * 4));
+  s.pass_panels = smaller(s.slice_panels, parts * (tokens <= 8 ? 2 : 4));
+  // Few tokens means few blocks: each has more bytes under way. Slices have what fits beside the logits.
+  const int32_t sliced_rows = s.panels <= 8 ? 104 : 88;
+  const int32_t stage_rows = slices > 1 ? sliced_rows : tokens == kRouteTokens ? 96 : tokens <= 16 ? 64 : 32;
+  s.tile_k = smaller(slices > 1 ? sliced_rows : 64, larger(4, stage_rows / s.pass_panels / 4 * 4));
   s.weight_floats = s.tile_k * s.pass_panels * 32;
   s.hidden_floats = s.tile_k * tokens;
   s.logits = tokens * task.padded_experts * 4;
@@ -77,28 +92,29 @@ DMOE_RULE constexpr RouteShape route_shape_of(const RouteTask& task, int32_t tok
 /** Blocks of 4 tokens up to 512 tokens, so that there are blocks enough; then more, as far as shared memory
  * goes. */
 DMOE_RULE constexpr RouteShape route_shape(const RouteTask& task) {
-  int32_t tokens = task.tokens <= 512 ? 4 : task.tokens <= 1024 ? 8 : task.tokens <= 2048 ? 16 : 32;
-  RouteShape shape = route_shape_of(task, tokens);
-  while (tokens > 4 && route_shared(shape) > kSharedLimit) {
+  int32_t tokens = task.tokens <= 512 ? kRouteTokens : task.tokens <= 1024 ? 8 : task.tokens <= 2048 ? 16 : 32;
+  const int32_t slices = task.sliced_logits ? route_slices(task.tokens, task.padded_experts) : 1;
+  RouteShape shape = route_shape_of(task, tokens, slices);
+  while (tokens > kRouteTokens && route_shared(shape) > kSharedLimit) {
     tokens /= 2;
-    shape = route_shape_of(task, tokens);
+    shape = route_shape_of(task, tokens, slices);
   }
   return shape;
 }
 
 /** dmoe_decide: a warp per token and no GEMM. */
 DMOE_RULE constexpr RouteShape decide_shape(const RouteTask& task) {
-  RouteShape shape = route_shape_of(task, kRouteWarps);
+  RouteShape shape = route_shape_of(task, kRouteWarps, 1);
   shape.stages = 0;
   if (route_shared(shape) <= kSharedLimit) return shape;
-  shape = route_shape_of(task, kRouteWarps / 2);
+  shape = route_shape_of(task, kRouteWarps / 2, 1);
   shape.stages = 0;
   return shape;
 }
 
 DMOE_RULE constexpr Launch launch_route(const RouteTask& task) {
   const RouteShape shape = route_shape(task);
-  return {static_cast<uint32_t>(ceil_div(task.tokens, shape.tokens)), 1, kRouteThreads,
+  return {static_cast<uint32_t>(ceil_div(task.tokens, shape.tokens)), static_cast<uint32_t>(shape.slices), kRouteThreads,
           static_cast<uint32_t>(route_shared(shape))};
 }
 DMOE_RULE constexpr Launch launch_decide(const RouteTask& task) {

@@ -3,8 +3,8 @@
 // E <= 512, any D
 //
 // dmoe_route   a block computes the logits of 4 to 32 tokens (gate_gemm.hpp); they stay in shared memory,
-// where a warp per token decides
-//              (decide.hpp)
+// where a warp per token decides (decide.hpp). With few tokens blocks share the experts, and the last decides
+//              (gate_slices.hpp)
 // dmoe_decide  the same decision from logits in global memory, a warp per token
 //
 // All outputs have the bits of the CPU's router: one accumulator per logit with k ascending, 16-lane tree
@@ -19,6 +19,7 @@
 
 #include "kernels/decide.hpp"
 #include "kernels/gate_gemm.hpp"
+#include "kernels/gate_slices.hpp"
 
 extern __shared__ __align__(16) unsigned char dmoe_shared[];
 
@@ -41,7 +42,11 @@ extern "C" __global__ void __launch_bounds__(kRouteThreads, 3) dmoe_route(const 
   const RouteShape shape = route_shape(task);
   const int first = static_cast<int>(blockIdx.x) * shape.tokens;
   float* logits = reinterpret_cast<float*>(dmoe_shared);
-  gate_gemm(task, shape, first, logits, reinterpret_cast<float*>(dmoe_shared + shape.logits));
+  const int slice = static_cast<int>(blockIdx.y);
+  unsigned char* const stages = dmoe_shared + shape.logits;
+  gate_gemm(task, shape, first, slice, logits, reinterpret_cast<float*>(stages));
+  if (shape.slices > 1 && !gather_slices(task, shape, first, slice, logits, reinterpret_cast<int*>(stages)))
+    return;
   if (warp_id() >= shape.tokens) return;
   TokenRow row = token_row(shape);
   const int last = smaller(shape.tokens, task.tokens - first);

@@ -51,6 +51,8 @@ struct RouteTask {
   const float* selection_bias;    // [E] or NULL
   const uint8_t* expert_mask;     // [E] 0 = not usable, or NULL
   int32_t ranked;                 // choices to put in order (engine/router.hpp RouteCall)
+  float* sliced_logits;           // scratch [T, padded_experts] for blocks that share a token's experts (launch.hpp route_slices), or NULL: none do
+  int32_t* arrivals;              // scratch [ceil(T / 4)], kNoFailure before the launch; with sliced_logits
   int32_t slots;
   int32_t* ids;      // [out] [T, slots]
   float* weights;    // [out] [T, slots]

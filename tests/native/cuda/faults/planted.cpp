@@ -10,13 +10,16 @@ const std::vector<Fault>& all_faults() {
   static const std::vector<Fault> all = [] {
     std::vector<Fault> out;
     const auto add_each = [&](const char* name, const char* file, const char* from, const char* to, int count,
-                              const char* tests) {
+                              int but, const char* tests) {
       for (int i = 0; i < count; ++i)
-        out.push_back({std::string(name) + ", place " + std::to_string(i), file, from, to, i, tests, count});
+        if (i != but)
+          out.push_back(
+              {std::string(name) + ", place " + std::to_string(i), file, from, to, i, tests, count});
     };
 #define DMOE_PTX_FAULT(name, file, from, to, which, tests) \
   out.push_back({name, file, from, to, which, tests});
-#define DMOE_PTX_FAULTS(name, file, from, to, count, tests) add_each(name, file, from, to, count, tests);
+#define DMOE_PTX_FAULTS(name, file, from, to, count, but, tests) \
+  add_each(name, file, from, to, count, but, tests);
 #define DMOE_SOURCE_FAULT(name, what, tests) out.push_back({name, "source", what, "", 0, tests});
 #include "cuda/faults/faults.inc"
 #undef DMOE_PTX_FAULT

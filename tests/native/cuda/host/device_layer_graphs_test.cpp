@@ -68,6 +68,26 @@ TEST_F(DeviceLayerGraphs, Forward_WhenARuleMoves_IsServedByTheGraphOfTheCallBefo
   }
 }
 
+// Blocks that share the experts of a token count each other; every call, as a graph too, must begin from
+// none.
+TEST_F(DeviceLayerGraphs, Forward_WhenBlocksShareTheExperts_DecidesAsTheProcessorDoesEachTime) {
+  LayerSpec many = small_spec();
+  many.experts = 70;
+  const TestLayer layer(many);
+  const DeviceHandle device = open_device();
+  for (const int32_t max_tokens : {64, 4}) {  // at once, and in chunks of which the last is smaller
+    const DeviceLayerHandle copy = copy_layer(device, layer.layer(), max_tokens);
+    const Call call = call_of(layer, 2);
+    for (uint64_t seed = 0; seed < 3; ++seed) {
+      const std::vector<float> x = layer.tokens(6, seed);
+      const Outcome got = on_device(copy, layer, x, call), cpu = on_cpu(layer, x, call);
+      expect_same_decisions(got, cpu);
+      expect_near(got.output, cpu.output, DMOE_FORMAT_F32);
+    }
+  }
+  EXPECT_GT(Simulation::calls("cuGraphLaunch"), 0);
+}
+
 TEST_F(DeviceLayerGraphs, Forward_WhenWarm_TakesNoMoreMemory) {
   const TestLayer layer(small_spec());
   const DeviceHandle device = open_device();

@@ -3,6 +3,7 @@
 #define DYNAMICMOE_TESTS_CUDA_KERNELS_ROUTE_RUN_HPP_
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,17 @@ struct RouteRowsIn {
 struct RouteInputs {
   cuda::RouteValues values{};
   std::vector<float> gap_limits;
+  std::vector<float> sliced_logits;
+  std::vector<int32_t> arrivals;
+
+  /** From now on blocks share a token's experts, where launch.hpp says so. */
+  void slice(cuda::RouteTask& task) {
+    sliced_logits.assign(static_cast<size_t>(int64_t{task.tokens} * task.padded_experts),
+                         std::numeric_limits<float>::quiet_NaN());
+    arrivals.assign(static_cast<size_t>(cuda::ceil_div(task.tokens, cuda::kRouteTokens)), cuda::kNoFailure);
+    task.sliced_logits = sliced_logits.data();
+    task.arrivals = arrivals.data();
+  }
 };
 
 /** The task of a call; `out` takes the results. All that the engine has checked comes from its RouteCall. */
@@ -105,49 +117,64 @@ inline int32_t blamed_token() {
   return static_cast<int32_t>(std::stol(message.substr(message.find("token ") + 6)));
 }
 
+/** How a kernel gets its logits. */
+enum class Logits { kGiven, kComputed, kComputedInSlices };
+
+/** Expects of one engine what the CPU decided. */
+inline void expect_routes(KernelRunner& runner, const RouteProblem& problem, const dmoe_route_params& params,
+                          const RouteRowsIn& rows, Logits how, dmoe_status status,
+                          const cuda::Failures& wanted, const RouteBuffers& expected) {
+  SCOPED_TRACE(std::string(runner.name()) + (how == Logits::kComputedInSlices ? " in slices" : ""));
+  const int32_t E = problem.options.experts;
+  RouteBuffers actual(rows.tokens, expected.slots, E);
+  cuda::Failures failures = no_failures();
+  RouteInputs inputs;
+  cuda::RouteTask task = route_task(problem, params, actual, inputs, failures);
+  if (how == Logits::kGiven) {
+    for (int64_t t = 0; t < rows.tokens; ++t)
+      std::copy_n(rows.data + t * rows.stride, E, actual.logits.data() + t * E);
+    launch(runner, "dmoe_decide", cuda::launch_decide(task), task);
+  } else {
+    task.hidden = rows.data;
+    task.hidden_stride = rows.stride;
+    task.gate_weights = problem.device_weights.data();
+    task.gate_bias = problem.bias.empty() ? nullptr : problem.device_bias.data();
+    if (how == Logits::kComputedInSlices) inputs.slice(task);
+    launch(runner, "dmoe_route", cuda::launch_route(task), task);
+  }
+  EXPECT_EQ(failures.not_finite, wanted.not_finite);
+  if (wanted.not_finite == cuda::kNoFailure) EXPECT_EQ(failures.unbalanced, wanted.unbalanced);
+  if (status != DMOE_OK) return;
+  EXPECT_EQ(actual.ids, expected.ids);
+  EXPECT_EQ(actual.counts, expected.counts);
+  EXPECT_TRUE(same_bits(actual.weights, expected.weights)) << "weights";
+  EXPECT_TRUE(same_bits(actual.scores, expected.scores)) << "scores";
+  EXPECT_TRUE(same_bits(actual.logits, expected.logits)) << "logits";
+  EXPECT_TRUE(same_bits(actual.gaps, expected.gaps)) << "gaps";
+}
+
 /** Runs the CPU and every engine of the kernel; `rows` are logits unless `from_hidden`. @return the CPU's
  * status */
 inline dmoe_status expect_same_routes(const RouteProblem& problem, const dmoe_route_params& params,
                                       const RouteRowsIn& rows, bool from_hidden, int32_t slots) {
-  const int32_t E = problem.options.experts;
   const RouterHandle router = make_router(problem.options, problem.weights, problem.bias_or_null());
-  RouteBuffers expected(rows.tokens, slots, E);
+  RouteBuffers expected(rows.tokens, slots, problem.options.experts);
   const dmoe_matrix_f32 input = rows.matrix();
   dmoe_routes routes = expected.view();
   routes.expert_routes = nullptr;
   const dmoe_status status = from_hidden
                                  ? dmoe_router_route(router.get(), &input, &params, &routes, nullptr)
                                  : dmoe_router_select(router.get(), &input, &params, &routes, nullptr);
-  const cuda::Failures none = no_failures();
-  cuda::Failures wanted = none;
+  cuda::Failures wanted = no_failures();
   if (status == DMOE_E_NOT_FINITE) wanted.not_finite = blamed_token();
   if (status == DMOE_E_BALANCE) wanted.unbalanced = blamed_token();
+  const bool slices =
+      from_hidden && cuda::route_slices(static_cast<int32_t>(rows.tokens), problem.padded) > 1;
   for (KernelRunner* runner : runners()) {
-    RouteBuffers actual(rows.tokens, slots, E);
-    cuda::Failures failures = none;
-    RouteInputs inputs;
-    cuda::RouteTask task = route_task(problem, params, actual, inputs, failures);
-    if (from_hidden) {
-      task.hidden = rows.data;
-      task.hidden_stride = rows.stride;
-      task.gate_weights = problem.device_weights.data();
-      task.gate_bias = problem.bias.empty() ? nullptr : problem.device_bias.data();
-      launch(*runner, "dmoe_route", cuda::launch_route(task), task);
-    } else {
-      for (int64_t t = 0; t < rows.tokens; ++t)
-        std::copy_n(rows.data + t * rows.stride, E, actual.logits.data() + t * E);
-      launch(*runner, "dmoe_decide", cuda::launch_decide(task), task);
-    }
-    EXPECT_EQ(failures.not_finite, wanted.not_finite) << runner->name();
-    if (wanted.not_finite == cuda::kNoFailure)
-      EXPECT_EQ(failures.unbalanced, wanted.unbalanced) << runner->name();
-    if (status != DMOE_OK) continue;
-    EXPECT_EQ(actual.ids, expected.ids) << runner->name();
-    EXPECT_EQ(actual.counts, expected.counts) << runner->name();
-    EXPECT_TRUE(same_bits(actual.weights, expected.weights)) << runner->name() << " weights";
-    EXPECT_TRUE(same_bits(actual.scores, expected.scores)) << runner->name() << " scores";
-    EXPECT_TRUE(same_bits(actual.logits, expected.logits)) << runner->name() << " logits";
-    EXPECT_TRUE(same_bits(actual.gaps, expected.gaps)) << runner->name() << " gaps";
+    expect_routes(*runner, problem, params, rows, from_hidden ? Logits::kComputed : Logits::kGiven, status,
+                  wanted, expected);
+    if (slices)
+      expect_routes(*runner, problem, params, rows, Logits::kComputedInSlices, status, wanted, expected);
   }
   return status;
 }

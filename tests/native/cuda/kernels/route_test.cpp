@@ -216,6 +216,23 @@ TEST(CudaRoute, WhenHiddenIsNotFinite_NamesTheLowestToken) {
   }
 }
 
+TEST(CudaRoute, SlicesOfAnyTask_CoverTheExpertsAndLeaveNoBlockWithoutWork) {
+  EXPECT_EQ(cuda::route_slices(1, 128), 4);
+  EXPECT_EQ(cuda::route_slices(4, 512), 16);
+  EXPECT_EQ(cuda::route_slices(64, 512), 8);
+  EXPECT_EQ(cuda::route_slices(512, 512), 1);
+  for (int32_t panels = 1; panels <= cuda::kMostExperts / 32; ++panels)
+    for (int32_t tokens = 0; tokens <= 600; ++tokens) {
+      const int32_t slices = cuda::route_slices(tokens, panels * 32);
+      const int32_t each = cuda::ceil_div(panels, slices);
+      ASSERT_GE(slices * each, panels);
+      ASSERT_LT((slices - 1) * each, panels) << panels << " panels, " << tokens << " tokens";
+      if (slices > 1) {
+        ASSERT_LE(slices * cuda::ceil_div(tokens, cuda::kRouteTokens), cuda::kRouteBlocks);
+      }
+    }
+}
+
 TEST(CudaRoute, LaunchOfAnyTask_FitsASharedMemoryOf48K) {
   for (int32_t experts = 1; experts <= cuda::kMostExperts; ++experts)
     for (int32_t tokens : {1, 512, 513, 1025, 2049, 1 << 30})
@@ -226,6 +243,9 @@ TEST(CudaRoute, LaunchOfAnyTask_FitsASharedMemoryOf48K) {
         task.padded_experts = (experts + 31) / 32 * 32;
         task.groups = groups;
         task.top_groups = std::max(1, groups - 1);
+        ASSERT_LE(cuda::launch_route(task).shared, static_cast<uint32_t>(cuda::kSharedLimit)) << experts;
+        float scratch = 0;
+        task.sliced_logits = &scratch;
         ASSERT_LE(cuda::launch_route(task).shared, static_cast<uint32_t>(cuda::kSharedLimit)) << experts;
         ASSERT_LE(cuda::launch_decide(task).shared, static_cast<uint32_t>(cuda::kSharedLimit)) << experts;
       }
