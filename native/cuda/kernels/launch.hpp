@@ -75,10 +75,10 @@ DMOE_RULE constexpr RouteShape route_shape_of(const RouteTask& task, int32_t tok
   // Warps that share the panels of the same tokens, and the panels that each of them takes at most.
   const int32_t parts = kRouteWarps * s.rows / tokens;
   s.pass_panels = smaller(s.slice_panels, parts * (tokens <= 8 ? 2 : 4));
-  // Few tokens means few blocks: each has more bytes under way. Slices have what fits beside the logits.
-  const int32_t sliced_rows = s.panels <= 8 ? 104 : 88;
-  const int32_t stage_rows = slices > 1 ? sliced_rows : tokens == kRouteTokens ? 96 : tokens <= 16 ? 64 : 32;
-  s.tile_k = smaller(slices > 1 ? sliced_rows : 64, larger(4, stage_rows / s.pass_panels / 4 * 4));
+  // Few tokens means few blocks: each has as many bytes under way as fit beside the logits.
+  const int32_t most_rows = s.panels <= 8 ? 104 : 88;
+  const int32_t stage_rows = tokens == kRouteTokens ? most_rows : tokens <= 16 ? 64 : 32;
+  s.tile_k = larger(4, stage_rows / s.pass_panels / 4 * 4);
   s.weight_floats = s.tile_k * s.pass_panels * 32;
   s.hidden_floats = s.tile_k * tokens;
   s.logits = tokens * task.padded_experts * 4;

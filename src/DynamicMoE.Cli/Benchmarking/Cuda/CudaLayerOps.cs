@@ -5,9 +5,6 @@ internal static class CudaLayerOps
 {
     private const int Float = sizeof(float), Half = 2, Index = sizeof(int), PlanTile = 1024, ColumnsOfCombine = 512;
 
-    // Up to 512 tokens a block of dmoe_route has 4 of them, and two stages of 128 rows of 32 weights.
-    private const int TokensOfRoute = 4, StagesOfRoute = 2 * 128 * 32 * Float;
-
     /// <summary>The launches in order. Tokens choose experts at random, so that a batch meets E (1 - (1 - k/E)^T) of them.</summary>
     public static IEnumerable<CudaOp> Of(LayerShape shape, WeightFormat format, int tokens, int multiprocessors)
     {
@@ -17,10 +14,10 @@ internal static class CudaLayerOps
         double activation = format == WeightFormat.Float32 ? Float : Half;
         double weight = LayerFormats.ExpertBytes(shape, format) / (3 * d * f);
 
-        double blocks = Math.Ceiling(t / TokensOfRoute);
-        yield return Plain("dmoe_route", 2 * t * d * e, (Float * ((t * d) + (e * d))) + (routes * 3 * Float), blocks) with
+        CudaRoute route = CudaRoute.Of(tokens, shape.Experts);
+        yield return Plain("dmoe_route", 2 * t * d * e, (Float * ((t * d) + (e * d))) + (routes * 3 * Float), route.Blocks) with
         {
-            DynamicBytes = StagesOfRoute,
+            DynamicBytes = route.BytesUnderWay,
         };
         double planTiles = Math.Ceiling(routes / PlanTile), counts = planTiles * e * Index;
         yield return Plain("dmoe_plan_count", 0, (routes * Index) + counts, planTiles);
