@@ -30,7 +30,7 @@ internal static class BenchCommand
         Option<int> seed = NumberOptions.Whole("--seed", "Seed of weights and tokens.", 0, int.MaxValue, 1);
         var peers = new Option<bool>("--peers") { Description = "Also time other implementations, with the DynamicMoE.Peers program of the repository." };
         var peersPath = new Option<string?>("--peers-path") { Description = "File of that program. Default: the one built in the repository that holds the tool.", HelpName = "FILE" };
-        Option<ComputeDevice> device = CudaOptions.Device();
+        Option<ComputeDevice> device = CudaOptions.Device("the layer computes");
         Option<string?> driver = CudaOptions.Driver();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("layer", "Times one layer of random SwiGLU experts and compares with the machine's limits.")

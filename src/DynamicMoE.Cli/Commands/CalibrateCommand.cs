@@ -23,6 +23,7 @@ internal static class CalibrateCommand
         var force = new Option<bool>("--force") { Description = "Replace the file if there is one." };
         Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
+        var device = new ModelDeviceOptions();
         Option<int> maxBytes = NumberOptions.Whole("--max-bytes", "Most bytes of text to run.", 256, 1 << 24, 65536);
         Option<int> sensitivity = NumberOptions.Whole(
             "--sensitivity-tokens", "Tokens, spread over those, that are run once more for each layer to find what it needs of a budget. 0: no such figures.", 0, 1 << 24, 8192);
@@ -31,10 +32,11 @@ internal static class CalibrateCommand
         {
             model, text, output, force, format, threads, maxBytes, sensitivity, json,
         };
+        device.AddTo(command);
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads));
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads)) { Device = device.Read(parsed) };
                 RequireFree(parsed.GetValue(output)!, parsed.GetValue(force));
                 (CalibrationTable table, int bytes) = Run(choice, parsed.GetValue(text)!, parsed.GetValue(maxBytes), parsed.GetValue(sensitivity), cancel);
                 table.Save(parsed.GetValue(output)!, parsed.GetValue(force));

@@ -5,10 +5,11 @@ namespace DynamicMoE.Cli.Commands;
 /// <summary>Options about CUDA devices.</summary>
 internal static class CudaOptions
 {
-    /// <summary><c>--device</c>: where the layer computes.</summary>
-    public static Option<ComputeDevice> Device() => new("--device")
+    /// <summary><c>--device</c>: where something computes.</summary>
+    /// <param name="what">What does, as the begin of a sentence after "Where".</param>
+    public static Option<ComputeDevice> Device(string what) => new("--device")
     {
-        Description = "Where the layer computes: cpu, cuda (the best usable device) or cuda:N.",
+        Description = $"Where {what}: cpu, cuda (the best usable device) or cuda:N.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => ComputeDevice.Cpu,
         CustomParser = result =>

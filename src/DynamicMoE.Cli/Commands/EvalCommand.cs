@@ -26,6 +26,7 @@ internal static class EvalCommand
             "--budgets", "Mean experts per token of the dynamic rows, at most the trained number.", 1, 64, [1.25, 1.5]);
         Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
+        var device = new ModelDeviceOptions();
         Option<int> maxBytes = NumberOptions.Whole(
             "--max-bytes", $"Most bytes of text to score, or with --sweep (default {SweepOptions.DefaultBytes}) to choose windows from.", 256, 1 << 28, DefaultBytes);
         var row = new Option<string?>("--row")
@@ -42,12 +43,17 @@ internal static class EvalCommand
         {
             text, model, budgets, format, threads, maxBytes, row, calibration, verify, json,
         };
+        device.AddTo(command);
         record.AddTo(command);
         sweep.AddTo(command);
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads)) { VerifyChecksums = parsed.GetValue(verify) };
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads))
+                {
+                    VerifyChecksums = parsed.GetValue(verify),
+                    Device = device.Read(parsed),
+                };
                 if (sweep.Asked(parsed))
                 {
                     SweepOutput.Prepare(sweep.Folder(parsed));
@@ -104,7 +110,7 @@ internal static class EvalCommand
         IReadOnlyList<EvaluationRow> rows = ProgressDisplay.Run(
             console, progress => Evaluator.Run(model, rules, text.Tokens, text.Bytes, warmup, progress, cancel));
         recording.Complete();
-        return new EvaluationReport { Model = model.Info, Text = text.Info, Machine = EvaluationMachineInfo.Of(choice.Threads), Rows = rows };
+        return new EvaluationReport { Model = model.Info, Text = text.Info, Machine = EvaluationMachineInfo.Of(choice.Threads, model.Model), Rows = rows };
     }
 
     private static SweepReport Sweep(
@@ -113,7 +119,7 @@ internal static class EvalCommand
         using var model = new EvaluatedModel(choice);
         PreparedText text = PreparedText.Load(model, path, maxBytes);
         return ProgressDisplay.Run(
-            console, progress => SweepEvaluation.Run(model, text, EvaluationMachineInfo.Of(choice.Threads), request, progress, cancel));
+            console, progress => SweepEvaluation.Run(model, text, EvaluationMachineInfo.Of(choice.Threads, model.Model), request, progress, cancel));
     }
 
     private static bool Given(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };

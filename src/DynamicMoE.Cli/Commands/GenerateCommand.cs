@@ -31,6 +31,7 @@ internal static class GenerateCommand
         Option<int> seed = NumberOptions.Whole("--seed", "Seed of the sampling.", 0, int.MaxValue, 0);
         Option<WeightFormat?> format = SharedOptions.Format(SharedOptions.LoadedFormat);
         Option<int> threads = SharedOptions.Threads();
+        var device = new ModelDeviceOptions();
         var record = new RecordOptions();
         Option<string?> calibration = SharedOptions.Calibration();
         Option<bool> verify = SharedOptions.VerifyChecksums();
@@ -38,6 +39,7 @@ internal static class GenerateCommand
         {
             prompt, model, maxTokens, budget, fixedCount, temperature, seed, format, threads, calibration, verify,
         };
+        device.AddTo(command);
         record.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -53,7 +55,11 @@ internal static class GenerateCommand
         command.SetAction((parsed, cancel) => Task.Run(
             () =>
             {
-                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads)) { VerifyChecksums = parsed.GetValue(verify) };
+                var choice = new ModelChoice(parsed.GetValue(model), parsed.GetValue(format), parsed.GetValue(threads))
+                {
+                    VerifyChecksums = parsed.GetValue(verify),
+                    Device = device.Read(parsed),
+                };
                 var options = new GenerationOptions
                 {
                     MaxNewTokens = parsed.GetValue(maxTokens),
@@ -80,6 +86,13 @@ internal static class GenerateCommand
         if (dynamic is not null)
         {
             Patch(model, dynamic);
+        }
+
+        // Not on the output stream, which has the text and nothing else.
+        ComputeDevice device = model.MoELayers[0].Device;
+        if (device != ComputeDevice.Cpu)
+        {
+            console.Error.WriteLine($"MoE layers on {device}");
         }
 
         // Keys and values of the whole text are allocated at once, so no more than it can need.

@@ -14,13 +14,14 @@ internal sealed class ProfileOptions
 
     private readonly Option<WeightFormat?> _format = SharedOptions.Format(SharedOptions.LoadedFormat);
     private readonly Option<int> _threads = SharedOptions.Threads();
+    private readonly ModelDeviceOptions _device = new();
     private readonly Option<int> _tokens = NumberOptions.Whole("--tokens", "Tokens of a batch.", 1, 4096, 32);
     private readonly Option<int>? _batches;
     private readonly Option<int> _repetitions;
 
     private readonly Option<bool> _noLimits = new("--no-limits")
     {
-        Description = "Do not measure what the machine does at most, which takes two seconds; shares of it are left out.",
+        Description = "Do not measure what the machine does at most, which takes two seconds; shares of it are left out. On a CUDA device they are never measured.",
     };
 
     /// <summary>Adds the options.</summary>
@@ -38,11 +39,13 @@ internal sealed class ProfileOptions
                 command.Add(option);
             }
         }
+
+        _device.AddTo(command);
     }
 
     /// <summary>What is asked for.</summary>
     public ProfileRequest Request(ParseResult parsed) => new(
-        new ModelChoice(parsed.GetValue(_model), parsed.GetValue(_format), parsed.GetValue(_threads)),
+        new ModelChoice(parsed.GetValue(_model), parsed.GetValue(_format), parsed.GetValue(_threads)) { Device = _device.Read(parsed) },
         parsed.GetValue(_text),
         parsed.GetValue(_tokens),
         _batches is null ? 1 : parsed.GetValue(_batches),

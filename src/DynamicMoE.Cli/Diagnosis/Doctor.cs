@@ -13,8 +13,7 @@ internal static class Doctor
         try
         {
             RuntimeInfo info = RuntimeInfo.Query();
-            IReadOnlyList<CudaDeviceInfo> devices = Devices(out string? reason);
-            return Of(info, devices, reason);
+            return Of(info, Devices());
         }
         catch (Exception error) when (error is DynamicMoEException or PlatformNotSupportedException)
         {
@@ -51,7 +50,7 @@ internal static class Doctor
         Line("runtime", report.Runtime);
     }
 
-    private static DoctorReport Of(RuntimeInfo info, IReadOnlyList<CudaDeviceInfo> devices, string? reason) => new()
+    private static DoctorReport Of(RuntimeInfo info, IReadOnlyList<CudaDeviceInfo> devices) => new()
     {
         Usable = true,
         LibraryPath = info.LibraryPath,
@@ -68,29 +67,22 @@ internal static class Doctor
         CpuQuota = info.CpuQuota,
         L2Bytes = info.L2Bytes,
         L3Bytes = info.L3Bytes,
-        Cuda = reason ?? $"{devices.Count(device => device.IsUsable)} of {devices.Count} devices usable, driver {devices[0].DriverVersion}",
+        Cuda = devices.Count == 0
+            ? info.CudaReason
+            : $"{devices.Count(device => device.IsUsable)} of {devices.Count} devices usable, driver {devices[0].DriverVersion}",
         CudaDevices = [.. devices.Select(CudaDeviceReport.Of)],
         Runtime = RuntimeInformation.FrameworkDescription,
     };
 
-    // A driver that fails is a finding of its own: the rest of the machine is not.
-    private static IReadOnlyList<CudaDeviceInfo> Devices(out string? reason)
+    // A driver that fails is a finding of its own, which RuntimeInfo.CudaReason tells: the rest of the machine is not.
+    private static IReadOnlyList<CudaDeviceInfo> Devices()
     {
-        reason = null;
         try
         {
-            IReadOnlyList<CudaDeviceInfo> devices = CudaDevice.List();
-            if (devices.Count == 0)
-            {
-                CudaDevice.Open().Dispose();
-            }
-
-            return devices;
+            return CudaDevice.List();
         }
-        catch (DynamicMoEException error)
+        catch (DynamicMoEException)
         {
-            int start = error.Message.IndexOf("unavailable", StringComparison.Ordinal);
-            reason = start < 0 ? $"unavailable, because {error.Message}" : error.Message[start..];
             return [];
         }
     }

@@ -1,4 +1,5 @@
 using DynamicMoE.Cli.Diagnosis;
+using DynamicMoE.Models;
 
 namespace DynamicMoE.Cli.Evaluation;
 
@@ -101,9 +102,13 @@ internal sealed record EvaluationMachineInfo
     /// <summary>Version of the native library.</summary>
     public required string LibraryVersion { get; init; }
 
+    /// <summary>Where the MoE layers compute: cpu or cuda:N.</summary>
+    public required string Device { get; init; }
+
     /// <summary>This machine.</summary>
     /// <param name="threads">Threads of a native call; 0 = the pool's.</param>
-    public static EvaluationMachineInfo Of(int threads)
+    /// <param name="model">What runs there.</param>
+    public static EvaluationMachineInfo Of(int threads, MoEModel model)
     {
         RuntimeInfo runtime = RuntimeInfo.Query();
         return new EvaluationMachineInfo
@@ -112,8 +117,12 @@ internal sealed record EvaluationMachineInfo
             Threads = threads == 0 ? runtime.PoolThreads : threads,
             Cpu = runtime.CpuName,
             LibraryVersion = runtime.LibraryVersion,
+            Device = model.MoELayers[0].Device.ToString(),
         };
     }
+
+    /// <summary>Instruction set, threads and device in a few words.</summary>
+    public string Line() => FormattableString.Invariant($"{Isa}, {Threads} threads{(Device == ComputeDevice.Cpu.ToString() ? "" : $", MoE layers on {Device}")}");
 }
 
 /// <summary>Everything that an evaluation found.</summary>

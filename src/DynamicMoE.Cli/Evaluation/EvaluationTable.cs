@@ -11,7 +11,7 @@ internal static class EvaluationTable
     {
         (EvaluationModelInfo model, EvaluationTextInfo text, EvaluationMachineInfo machine) = (report.Model, report.Text, report.Machine);
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{model.Name} ({model.Family}, {model.MoeLayers} MoE layers of {model.Experts} experts, trained top-{model.TrainedExperts}, {model.Format}) on {machine.Isa}, {machine.Threads} threads"));
+            $"{model.Name} ({model.Family}, {model.MoeLayers} MoE layers of {model.Experts} experts, trained top-{model.TrainedExperts}, {model.Format}) on {machine.Line()}"));
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{text.Bytes:N0} bytes of {text.Source} in windows of {model.Window} tokens, {model.Batch} per batch; thresholds warmed up on {text.WarmupBytes:N0} other bytes ({text.WarmupSource})"));
         console.Out.WriteLine();

@@ -11,6 +11,9 @@ internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threa
     /// <summary>Whether every part of a packed model is compared with its checksum.</summary>
     public bool VerifyChecksums { get; init; }
 
+    /// <summary>Where its MoE layers compute.</summary>
+    public ComputeDevice Device { get; init; }
+
     /// <summary>Name of the model in the output.</summary>
     public string Name => Path ?? "TinyMoE";
 
@@ -31,6 +34,7 @@ internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threa
     /// <param name="batch">Tokens per pass, at most.</param>
     /// <param name="withCalibration">Whether the calibration beside the weights counts.</param>
     /// <exception cref="ToolException">There is nothing at the path, or the checkpoint has no tokenizer or no experts.</exception>
+    /// <exception cref="BackendException">The device is not usable.</exception>
     public MoEModel Load(int batch, bool withCalibration = true)
     {
         string path = Place;
@@ -41,6 +45,7 @@ internal sealed record ModelChoice(string? Path, WeightFormat? Format, int Threa
             MaxTokens = batch,
             LoadCalibration = withCalibration,
             VerifyChecksums = VerifyChecksums,
+            Device = Device,
         });
         if (model.Tokenizer is null || model.MoELayers.Count == 0)
         {

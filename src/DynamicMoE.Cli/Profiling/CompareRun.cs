@@ -30,7 +30,7 @@ internal static class CompareRun
         ProgressDisplay.Run(console, progress => Compare(model, rules, profiler, progress, cancel));
 
         var report = new CompareReport(
-            model.Info, EvaluationMachineInfo.Of(request.Model.Threads), limits, profiler.GetTotals(), profiler.Results);
+            model.Info, EvaluationMachineInfo.Of(request.Model.Threads, model.Model), limits, profiler.GetTotals(), profiler.Results);
         ReportFiles.Write(folder, "compare", () => ToolJson.Of(report), profiler.GenerateComparisonReport);
         if (json)
         {

@@ -32,7 +32,7 @@ internal static class ProfileRun
         ProgressDisplay.Run(console, progress => Profile(model, rule, profiler, progress, cancel));
 
         var report = new ProfileReport(
-            model.Info, EvaluationMachineInfo.Of(request.Model.Threads), limits, rule.Name, profiler.GetSummary(), profiler.Profiles);
+            model.Info, EvaluationMachineInfo.Of(request.Model.Threads, model.Model), limits, rule.Name, profiler.GetSummary(), profiler.Profiles);
         ReportFiles.Write(folder, "profile", () => ToolJson.Of(report), profiler.GenerateReport);
         if (json)
         {

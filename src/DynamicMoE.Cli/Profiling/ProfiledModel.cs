@@ -80,8 +80,8 @@ internal sealed class ProfiledModel : IDisposable
         return Model.Calibrate(tokens.AsSpan(0, Math.Min(tokens.Length, CalibrationTokens)), estimators: [new EstimatorChoice(ComplexityEstimators.RouterMargin)], cancel);
     }
 
-    /// <summary>Measures what the machine does at most, with the threads of a call.</summary>
-    public static MachineLimits? Measure(ProfileRequest request) => request.Limits ? MachineLimits.Measure(request.Model.Threads) : null;
+    /// <summary>Measures what the machine does at most, with the threads of a call. It is the processor's, which says nothing of layers on a device.</summary>
+    public static MachineLimits? Measure(ProfileRequest request) => request.Limits && request.Model.Device == ComputeDevice.Cpu ? MachineLimits.Measure(request.Model.Threads) : null;
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
@@ -103,5 +103,5 @@ internal sealed record ProfiledModelInfo(
 {
     /// <summary>One line for people.</summary>
     public string Line(EvaluationMachineInfo machine) => FormattableString.Invariant(
-        $"{Name} ({Family}, {MoeLayers} MoE layers of {Experts} experts, trained top-{TrainedExperts}, {Format}) on {machine.Isa}, {machine.Threads} threads; {Batches} x {Tokens} tokens of {Text}");
+        $"{Name} ({Family}, {MoeLayers} MoE layers of {Experts} experts, trained top-{TrainedExperts}, {Format}) on {machine.Line()}; {Batches} x {Tokens} tokens of {Text}");
 }

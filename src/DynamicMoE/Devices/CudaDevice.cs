@@ -16,12 +16,15 @@ public sealed class CudaDevice : IDisposable
     {
         Handle = handle;
         Info = DeviceCalls.Describe(handle);
+        DeviceGauges.Watch(this);
     }
 
     /// <summary>The device.</summary>
     public CudaDeviceInfo Info { get; }
 
     internal DeviceHandle Handle { get; }
+
+    internal bool IsDisposed => _disposed;
 
     /// <summary>Lists devices, usable or not.</summary>
     /// <param name="driverPath">File of the driver's library; null = <see cref="NativeLibraryOptions.CudaDriverPath"/>, or the system's.</param>

@@ -31,6 +31,26 @@ internal static unsafe class DeviceCalls
         }
     }
 
+    /// <summary>What there is of CUDA by this driver, or why there is none. Makes no context: a choice among equal devices by their free memory, as opening one makes, would.</summary>
+    internal static string Reason(string driverPath)
+    {
+        try
+        {
+            return List(driverPath).Where(device => device.IsUsable).MaxBy(Rank) is { } best ? best.Reason : Choose(driverPath).Reason;
+        }
+        catch (DynamicMoEException error)
+        {
+            return Sentence(error.Message);
+        }
+    }
+
+    /// <summary>A reason as one sentence that says whether there is a device: without the call's name before it, and a failure of the driver as the cause.</summary>
+    internal static string Sentence(string reason)
+    {
+        int start = reason.IndexOf("unavailable, because ", StringComparison.Ordinal);
+        return start >= 0 ? reason[start..] : reason.StartsWith("available: ", StringComparison.Ordinal) ? reason : $"unavailable, because {reason}";
+    }
+
     internal static DeviceHandle Open(CudaDeviceOptions o)
     {
         NativeStatus.RequireLibrary();
@@ -122,6 +142,26 @@ internal static unsafe class DeviceCalls
         int done;
         NativeStatus.ThrowIfFailed(NativeMethods.dmoe_device_stream_query(device, (void*)stream, &done));
         return done != 0;
+    }
+
+    // As the native core ranks them; of equal ones the first.
+    private static (double, Version, int, long) Rank(CudaDeviceInfo device) =>
+        (device.MemoryBytesPerSecond, device.ComputeCapability, device.Multiprocessors, device.TotalBytes);
+
+    // The best one; where none is usable its failure says why.
+    private static CudaDeviceInfo Choose(string driverPath)
+    {
+        byte* path = (byte*)Marshal.StringToCoTaskMemUTF8(driverPath);
+        try
+        {
+            DmoeDeviceInfo info = DmoeDeviceInfo.Create();
+            NativeStatus.ThrowIfFailed(NativeMethods.dmoe_device_query(path, -1, &info));
+            return Info(in info);
+        }
+        finally
+        {
+            Marshal.FreeCoTaskMem((nint)path);
+        }
     }
 
     private static CudaDeviceInfo Info(in DmoeDeviceInfo info) => new()

@@ -38,7 +38,8 @@ internal static unsafe class RuntimeCalls
             L3Bytes = info.L3Bytes,
             AllocatedBytes = info.AllocatedBytes,
             AllocationCount = info.AllocationCount,
-            CudaReason = NativeStatus.Text(info.CudaReason),
+            // The native one is that of the default driver.
+            CudaReason = NativeLibraryOptions.CudaDriverPath is { } driver ? DeviceCalls.Reason(driver) : DeviceCalls.Sentence(NativeStatus.Text(info.CudaReason)),
             CallsRunning = info.CallsRunning,
             CallsWaiting = info.CallsWaiting,
         };

@@ -56,7 +56,8 @@ public sealed record RuntimeInfo
     /// <summary>Allocations ever made by the native library.</summary>
     public required long AllocationCount { get; init; }
 
-    /// <summary>What was found of CUDA, or why there is none; one sentence.</summary>
+    /// <summary>What was found of CUDA, or why there is none; one sentence. By the driver of <see cref="NativeLibraryOptions.CudaDriverPath"/>, else by the system's,
+    /// which is asked once per process.</summary>
     public required string CudaReason { get; init; }
 
     /// <summary>Calls of layers and dense products that hold a core now.</summary>

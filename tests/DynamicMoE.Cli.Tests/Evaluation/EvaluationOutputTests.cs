@@ -22,7 +22,7 @@ public sealed class EvaluationOutputTests
             Format = "f32",
         },
         Text = new EvaluationTextInfo { Source = "a file", Bytes = 12345, Tokens = 12345, WarmupSource = "the rest", WarmupBytes = 8192 },
-        Machine = new EvaluationMachineInfo { Isa = "avx2", Threads = 2, Cpu = "cpu", LibraryVersion = "0.1.0" },
+        Machine = new EvaluationMachineInfo { Isa = "avx2", Threads = 2, Cpu = "cpu", LibraryVersion = "0.1.0", Device = "cpu" },
         Rows = [Row("static top-2", null, 2, 0), Row("dynamic 1.5", 1.5, 1.503, 0.25)],
     };
 
@@ -41,7 +41,7 @@ public sealed class EvaluationOutputTests
             Names(json.RootElement.GetProperty("model")));
         Assert.Equal(
             ["source", "bytes", "tokens", "warmup_source", "warmup_bytes"], Names(json.RootElement.GetProperty("text")));
-        Assert.Equal(["isa", "threads", "cpu", "library_version"], Names(json.RootElement.GetProperty("machine")));
+        Assert.Equal(["isa", "threads", "cpu", "library_version", "device"], Names(json.RootElement.GetProperty("machine")));
     }
 
     [Fact]
@@ -70,6 +70,13 @@ public sealed class EvaluationOutputTests
             "static top-2     2.1234          2.000            7.50       1.50    0.125     4,321            -           -", lines[4]);
         Assert.Equal(
             "dynamic 1.5      2.1234          1.503            7.50       1.50    0.125     4,321        25.0%       25.0%", lines[5]);
+    }
+
+    [Fact]
+    public void Machine_WhenTheLayersAreOnADevice_NamesIt()
+    {
+        Assert.Equal("avx2, 2 threads", Report.Machine.Line());
+        Assert.Equal("avx2, 2 threads, MoE layers on cuda:1", (Report.Machine with { Device = "cuda:1" }).Line());
     }
 
     [Fact]

@@ -32,7 +32,7 @@ internal static class Reports
             Name = "TinyMoE", Family = "mixtral", Layers = 4, MoeLayers = 4, Experts = 8, TrainedExperts = 2, Window = 512, Batch = 512, Format = "f32",
         },
         Text = new EvaluationTextInfo { Source = "a file", Bytes = 530953, Tokens = 530953, WarmupSource = "the rest", WarmupBytes = 8192 },
-        Machine = new EvaluationMachineInfo { Isa = "avx2", Threads = 2, Cpu = "cpu", LibraryVersion = "0.1.0" },
+        Machine = new EvaluationMachineInfo { Isa = "avx2", Threads = 2, Cpu = "cpu", LibraryVersion = "0.1.0", Device = "cpu" },
         Windows = 200,
         WindowTokens = 256,
         ScoredTokens = 51000,

@@ -189,7 +189,7 @@ public sealed class ArbiterStateTests
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
         {
-            if (instrument.Meter.Name == Instruments.MeterName)
+            if (instrument.Meter.Name == Instruments.MeterName && instrument.Name.StartsWith("dynamicmoe.budget.", StringComparison.Ordinal))
             {
                 l.EnableMeasurementEvents(instrument);
             }

@@ -7,7 +7,7 @@ internal static class SweepText
 {
     /// <summary>Model and machine in one line.</summary>
     public static string Model(SweepReport report) => string.Create(CultureInfo.InvariantCulture,
-        $"{report.Model.Name} ({report.Model.Family}, {report.Model.MoeLayers} MoE layers of {report.Model.Experts} experts, trained top-{report.Model.TrainedExperts}, {report.Model.Format}) on {report.Machine.Isa}, {report.Machine.Threads} threads");
+        $"{report.Model.Name} ({report.Model.Family}, {report.Model.MoeLayers} MoE layers of {report.Model.Experts} experts, trained top-{report.Model.TrainedExperts}, {report.Model.Format}) on {report.Machine.Line()}");
 
     /// <summary>Text in one line.</summary>
     public static string TextLine(SweepReport report) => string.Create(CultureInfo.InvariantCulture,
