@@ -145,6 +145,10 @@ void Chunk::add_plan(Program& program) const {
   task.offsets = own<int32_t>(layout_.offsets);
   task.token_of = own<int32_t>(layout_.token_of);
   task.rows = own<int32_t>(layout_.rows);
+  if (plan_in_one(task)) {
+    program.launch("plan", kernels.at("dmoe_plan_tile"), shape_of(launch_plan_tiles(task)), task);
+    return;
+  }
   program.launch("plan: count", kernels.at("dmoe_plan_count"), shape_of(launch_plan_tiles(task)), task);
   program.launch("plan: scan", kernels.at("dmoe_plan_scan"), shape_of(launch_plan_scan(task)), task);
   program.launch("plan: scatter", kernels.at("dmoe_plan_scatter"), shape_of(launch_plan_tiles(task)), task);

@@ -141,6 +141,7 @@ DMOE_RULE constexpr Launch launch_heads(const HeadsTask& task) {
  */
 
 constexpr int32_t kPlanScanThreads = 1024;
+constexpr int32_t kPlanTileThreads = 256;
 constexpr int32_t kPlanMostExperts = kSharedLimit / 4;
 
 /** Tiles of a plan: PlanTask::tiles; its scratch has tiles * experts elements. */
@@ -153,6 +154,10 @@ DMOE_RULE constexpr int32_t plan_warps(int32_t experts) {
   int32_t warps = 8;
   while (warps > 1 && warps * experts > kPlanMostExperts) warps /= 2;
   return warps;
+}
+/** Whether dmoe_plan_tile makes the whole plan, launched as the two below. */
+DMOE_RULE constexpr bool plan_in_one(const PlanTask& task) {
+  return task.tiles == 1 && task.experts <= kMostExperts;
 }
 /** dmoe_plan_count and dmoe_plan_scatter: a block per tile. */
 DMOE_RULE constexpr Launch launch_plan_tiles(const PlanTask& task) {

@@ -1,10 +1,11 @@
-// plan: routes in order of expert (compressed sparse rows), a stable counting sort in three launches. Exactly
+// plan: routes in order of expert (compressed sparse rows), a stable counting sort in three launches or one. Exactly
 // ops/plan. in  ids [T, slots]    out offsets [E + 1], token_of [R] ascending within an expert, rows [T,
 // slots] = route of the slot or -1
 //
 // dmoe_plan_count    a block per tile of 1024 slots counts the tile's routes of each expert
 // dmoe_plan_scan     one block turns the counts into each tile's first place per expert, and into offsets
 // dmoe_plan_scatter  a block per tile places its routes
+// dmoe_plan_tile     all of it in one block, for one tile and up to 512 experts
 // A warp goes through a contiguous part of its tile 32 slots at a time; lanes with the same expert find one
 // another by match, so that counters need no atomics and places do not depend on any order of execution. Ids
 // outside of 0..E-1 count as unused. E <= 12288.
@@ -47,6 +48,33 @@ __device__ __forceinline__ void count_part(const PlanTask& task, int warps, int*
   }
 }
 
+// Makes each warp's count of an expert its first place, from the expert's first on.
+__device__ __forceinline__ void place_warps(const PlanTask& task, int warps, int expert, int place,
+                                            int* counters) {
+  for (int w = 0; w < warps; ++w) {
+    const int count = counters[w * task.experts + expert];
+    counters[w * task.experts + expert] = place;
+    place += count;
+  }
+}
+
+// Places the routes of the warp's part of the tile. @param places next place of each expert, moved on
+__device__ __forceinline__ void scatter_part(const PlanTask& task, int warps, int* places) {
+  const int64_t cells = static_cast<int64_t>(task.tokens) * task.slots, first = tile_begin(warps);
+  for (int base = 0; base < kPlanTile / warps; base += kWarp) {
+    const int64_t slot = first + base + lane_id();
+    const int expert = expert_of(task, slot, cells);
+    const unsigned peers = __match_any_sync(kAllLanes, static_cast<unsigned>(expert));
+    int place = -1;
+    if (expert >= 0) place = places[expert] + __popc(peers & lanes_below());
+    __syncwarp();
+    if (expert >= 0 && (peers & lanes_below()) == 0) places[expert] += __popc(peers);
+    __syncwarp();
+    if (expert >= 0) task.token_of[place] = static_cast<int>(slot) / task.slots;
+    if (slot < cells) task.rows[slot] = place;
+  }
+}
+
 __device__ __forceinline__ void clear_counters(const PlanTask& task, int warps, int* counters) {
   for (int i = threadIdx.x; i < warps * task.experts; i += warps * kWarp) counters[i] = 0;
   __syncthreads();
@@ -54,7 +82,7 @@ __device__ __forceinline__ void clear_counters(const PlanTask& task, int warps, 
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(kWarp * 8) dmoe_plan_count(const PlanTask task) {
+extern "C" __global__ void __launch_bounds__(kPlanTileThreads) dmoe_plan_count(const PlanTask task) {
   int* counters = reinterpret_cast<int*>(dmoe_shared);
   const int warps = plan_warps(task.experts);
   clear_counters(task, warps, counters);
@@ -87,6 +115,7 @@ __device__ __forceinline__ void place_tiles(int* column, int experts, int64_t be
 
 // Exclusive prefix sum of one int per thread over the block. @param warp_sums shared, one per warp, in use until the
 // caller's next barrier @param total [out] of the block
+template <int kWarps>
 __device__ __forceinline__ int exclusive_sum(int value, int* warp_sums, int* total) {
   int sum = value;
 #pragma unroll
@@ -97,7 +126,7 @@ __device__ __forceinline__ int exclusive_sum(int value, int* warp_sums, int* tot
   if (lane_id() == kWarp - 1) warp_sums[warp_id()] = sum;
   __syncthreads();
   int before = 0, all = 0;
-  for (int w = 0; w < kPlanScanThreads / kWarp; ++w) {
+  for (int w = 0; w < kWarps; ++w) {
     if (w == warp_id()) before = all;
     all += warp_sums[w];
   }
@@ -132,7 +161,7 @@ extern "C" __global__ void __launch_bounds__(kPlanScanThreads) dmoe_plan_scan(co
       for (int p = 0; p < parts; ++p) all += part_sums[p * experts + e];
     int group_routes = 0;
     const int first =
-        routes + exclusive_sum(all, warp_sums, &group_routes);  // threads with part 0 come first
+        routes + exclusive_sum<kPlanScanThreads / kWarp>(all, warp_sums, &group_routes);  // threads with part 0 come first
     if (part == 0) {
       task.offsets[base + e] = first;
       if (task.expert_routes) task.expert_routes[base + e] = all;
@@ -150,35 +179,43 @@ extern "C" __global__ void __launch_bounds__(kPlanScanThreads) dmoe_plan_scan(co
   if (thread == 0) task.offsets[task.experts] = routes;
 }
 
-extern "C" __global__ void __launch_bounds__(kWarp * 8) dmoe_plan_scatter(const PlanTask task) {
+extern "C" __global__ void __launch_bounds__(kPlanTileThreads) dmoe_plan_scatter(const PlanTask task) {
   int* counters = reinterpret_cast<int*>(dmoe_shared);
   const int warps = plan_warps(task.experts);
   clear_counters(task, warps, counters);
   int* places = counters + warp_id() * task.experts;
   count_part(task, warps, places);
   __syncthreads();
-  for (int e = threadIdx.x; e < task.experts; e += warps * kWarp) {
-    int place = task.tile_counts[static_cast<int64_t>(blockIdx.x) * task.experts + e];
-    for (int w = 0; w < warps; ++w) {
-      const int count = counters[w * task.experts + e];
-      counters[w * task.experts + e] = place;
-      place += count;
-    }
-  }
+  for (int e = threadIdx.x; e < task.experts; e += warps * kWarp)
+    place_warps(task, warps, e, task.tile_counts[static_cast<int64_t>(blockIdx.x) * task.experts + e], counters);
   __syncthreads();
-  const int64_t cells = static_cast<int64_t>(task.tokens) * task.slots, first = tile_begin(warps);
-  for (int base = 0; base < kPlanTile / warps; base += kWarp) {
-    const int64_t slot = first + base + lane_id();
-    const int expert = expert_of(task, slot, cells);
-    const unsigned peers = __match_any_sync(kAllLanes, static_cast<unsigned>(expert));
-    int place = -1;
-    if (expert >= 0) place = places[expert] + __popc(peers & lanes_below());
-    __syncwarp();
-    if (expert >= 0 && (peers & lanes_below()) == 0) places[expert] += __popc(peers);
-    __syncwarp();
-    if (expert >= 0) task.token_of[place] = static_cast<int>(slot) / task.slots;
-    if (slot < cells) task.rows[slot] = place;
+  scatter_part(task, warps, places);
+}
+
+extern "C" __global__ void __launch_bounds__(kPlanTileThreads) dmoe_plan_tile(const PlanTask task) {
+  __shared__ int warp_sums[kPlanTileThreads / kWarp];
+  int* counters = reinterpret_cast<int*>(dmoe_shared);
+  const int warps = kPlanTileThreads / kWarp;
+  clear_counters(task, warps, counters);
+  int* places = counters + warp_id() * task.experts;
+  count_part(task, warps, places);
+  __syncthreads();
+  int routes = 0;  // of the experts before this group
+  for (int base = 0; base < task.experts; base += kPlanTileThreads) {
+    const int e = base + static_cast<int>(threadIdx.x);
+    int count = 0, group_routes = 0;
+    for (int w = 0; e < task.experts && w < warps; ++w) count += counters[w * task.experts + e];
+    const int first = routes + exclusive_sum<warps>(count, warp_sums, &group_routes);
+    if (e < task.experts) {
+      task.offsets[e] = first;
+      if (task.expert_routes) task.expert_routes[e] = count;
+      place_warps(task, warps, e, first, counters);
+    }
+    routes += group_routes;
+    __syncthreads();  // the places are there, the sums are free
   }
+  if (threadIdx.x == 0) task.offsets[task.experts] = routes;
+  scatter_part(task, warps, places);
 }
 
 }  // namespace dmoe::cuda

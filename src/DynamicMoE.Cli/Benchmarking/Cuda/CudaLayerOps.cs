@@ -20,9 +20,17 @@ internal static class CudaLayerOps
             DynamicBytes = route.BytesUnderWay,
         };
         double planTiles = Math.Ceiling(routes / PlanTile), counts = planTiles * e * Index;
-        yield return Plain("dmoe_plan_count", 0, (routes * Index) + counts, planTiles);
-        yield return Plain("dmoe_plan_scan", 0, 2 * counts, 1);
-        yield return Plain("dmoe_plan_scatter", 0, (routes * 3 * Index) + counts, planTiles);
+        if (planTiles <= 1)
+        {
+            yield return Plain("dmoe_plan_tile", 0, (routes * 3 * Index) + (e * Index), 1);
+        }
+        else
+        {
+            yield return Plain("dmoe_plan_count", 0, (routes * Index) + counts, planTiles);
+            yield return Plain("dmoe_plan_scan", 0, 2 * counts, 1);
+            yield return Plain("dmoe_plan_scatter", 0, (routes * 3 * Index) + counts, planTiles);
+        }
+
         if (format != WeightFormat.Float32)
         {
             yield return Plain("dmoe_round_bf16", 0, t * d * (Float + Half), Math.Ceiling(t * d / 8 / 256));

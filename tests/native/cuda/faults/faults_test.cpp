@@ -45,7 +45,7 @@ int run_tests(const char* tests, const Fault* fault) {
 
 // A fault is seen in results as soon as by a sanitizer, which takes ten times as long: some will do there.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr size_t kEach = 5;
+constexpr size_t kEach = 16;
 #else
 constexpr size_t kEach = 1;
 #endif

@@ -170,7 +170,7 @@ TEST_F(DeviceAsync, Wait_WhenAKernelFaults_TellsWhatTheDriverSays) {
   DeviceBatch* const batch = new DeviceBatch(device, layer, layer.tokens(3), 2);
   void* const stream = stream_of(device);
   device_is_lost();
-  Simulation::break_kernel("dmoe_plan_scan");
+  Simulation::break_kernel("dmoe_plan_tile");
   CompletionHandle one = start(copy, *batch, layer.params(), stream),
                    two = start(copy, *batch, layer.params(), stream);
   EXPECT_EQ(told(dmoe_completion_wait(one.get(), nullptr))

@@ -118,6 +118,22 @@ TEST_F(DeviceLayer, Forward_WhenTheBatchIsCut_GivesTheSameBits) {
   }
 }
 
+// More than 1024 slots are planned in tiles, by three kernels.
+TEST_F(DeviceLayer, Forward_WhenRoutesHaveMoreSlotsThanATile_DecidesAsTheProcessorDoes) {
+  const TestLayer layer(small_spec());
+  const DeviceHandle device = open_device();
+  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
+  const Call call = call_of(layer, 300);
+  const std::vector<float> x = layer.tokens(5);
+  const Outcome cpu = on_cpu(layer, x, call), got = on_device(copy, layer, x, call);
+  expect_same_decisions(got, cpu);
+  expect_near(got.output, cpu.output, DMOE_FORMAT_F32);
+  EXPECT_EQ(Simulation::calls("dmoe_plan_scatter"), 1);
+  on_device(copy, layer, x, call_of(layer, 2));
+  EXPECT_EQ(Simulation::calls("dmoe_plan_scatter"), 1);
+  EXPECT_EQ(Simulation::calls("dmoe_plan_tile"), 1);
+}
+
 TEST_F(DeviceLayer, Forward_WhenLimited_DropsAndCapsAsTheProcessorDoes) {
   const TestLayer layer(spec(32, 12, 8, 2, DMOE_FORMAT_F32));
   const DeviceHandle device = open_device();

@@ -33,6 +33,9 @@ inline std::vector<PlanCase> plan_cases() {
     for (int32_t slots : {1, 3})
       for (int64_t tokens : {0, 1, 33})
         add(tokens, slots, experts, "any", [&](int64_t) { return random.below(experts + 1) - 1; });
+  // A whole tile, and one of a few experts.
+  add(128, 8, 300, "any", [&](int64_t) { return random.below(301) - 1; });
+  add(341, 3, 5, "any", [&](int64_t) { return random.below(6) - 1; });
   // More than one tile of 1024 slots, and its ends.
   for (int64_t tokens : {127, 128, 129, 400})
     add(tokens, 8, 64, "any", [&](int64_t) { return random.below(65) - 1; });
