@@ -1,5 +1,7 @@
 #include "driver/stream.hpp"
 
+#include "core/status.hpp"
+
 namespace dmoe::cuda {
 
 Stream::Stream(const Context& context) : context_(context) {
@@ -9,6 +11,15 @@ Stream::Stream(const Context& context) : context_(context) {
 Stream::~Stream() {
   context_.api().cuStreamSynchronize(handle_);
   context_.api().cuStreamDestroy_v2(handle_);
+}
+
+void require_not_captured(const Context& context, StreamHandle stream) {
+  if (stream == nullptr) return;
+  int status = kCaptureNone;
+  context.check(context.api().cuStreamIsCapturing(stream, &status), "cuStreamIsCapturing");
+  DMOE_REQUIRE(
+      status == kCaptureNone, DMOE_E_STATE,
+      "stream is being captured; this call takes memory of its own and can't be part of another graph");
 }
 
 Event::Event(const Context& context) : context_(context) {

@@ -22,6 +22,10 @@ class Stream {
   StreamHandle handle_ = nullptr;
 };
 
+/** Throws DMOE_E_STATE when a caller's stream is being captured: what takes memory of its own can't be part
+ * of another graph. @param stream NULL = nobody's */
+void require_not_captured(const Context& context, StreamHandle stream);
+
 /** A point in a stream. Waiting sleeps; it does not spin. */
 class Event {
  public:

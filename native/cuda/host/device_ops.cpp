@@ -86,6 +86,7 @@ void score(const Device& device, const dmoe_device_score_params& p, StreamHandle
   device.context().require_alive();
   if (p.rows == 0) return;
   const Current current(device.context());
+  require_not_captured(device.context(), stream);
   const StreamHandle used = stream == nullptr ? device.own_stream() : stream;
   const bool attention = p.kind == DMOE_DEVICE_SCORE_ATTENTION_ENTROPY;
   constexpr std::size_t kFailureBytes = 256;

@@ -112,14 +112,7 @@ std::shared_ptr<Flight> DeviceLayer::start(const dmoe_device_forward& given, con
 
   device_->context().require_alive();
   const Current current(device_->context());
-  if (stream != nullptr) {
-    int status = kCaptureNone;
-    device_->context().check(device_->context().api().cuStreamIsCapturing(stream, &status),
-                             "cuStreamIsCapturing");
-    DMOE_REQUIRE(status == kCaptureNone, DMOE_E_STATE,
-                 "stream is being captured; a layer's call takes memory of its own and can't be part of "
-                 "another graph");
-  }
+  require_not_captured(device_->context(), stream);
 
   ChunkShape shape;
   shape.tokens = size;

@@ -400,8 +400,8 @@ typedef struct dmoe_device_usage {
   int64_t total_bytes;    /**< of the whole device */
   int64_t used_bytes;     /**< held by objects of this library: weights, workspaces, dmoe_device_alloc */
   int64_t reserved_bytes; /**< that the pool has from the driver, used_bytes included */
-  int64_t launches;       /**< layer calls that ran kernel by kernel, ever */
-  int64_t graph_launches; /**< layer calls that ran as one graph, ever */
+  int64_t launches;       /**< chunks of layer calls that ran kernel by kernel, ever */
+  int64_t graph_launches; /**< chunks of layer calls that ran as one graph, ever */
   int64_t retries;        /**< allocations that succeeded only after the pool was trimmed, ever */
 } dmoe_device_usage;
 
@@ -679,8 +679,9 @@ DMOE_API dmoe_status dmoe_completion_notify(dmoe_completion *completion, void (*
 /** Waits for the end of the call and frees the completion; accepts NULL. */
 DMOE_API void dmoe_completion_destroy(dmoe_completion *completion);
 
-/** Scores rows in device memory, in the order of a stream. @param stream NULL = waits for the end; only then values that cannot be scored are told
- *  @return DMOE_OK, DMOE_E_ARGUMENT (also an attention weight below 0), DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_OVERFLOW, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
+/** Scores rows in device memory, in the order of a stream. @param stream not being captured; NULL = waits for the end; only then values that cannot be scored are told
+ *  @return DMOE_OK, DMOE_E_ARGUMENT (also an attention weight below 0), DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_OVERFLOW, DMOE_E_STATE (a stream that is
+ *  being captured), DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND */
 DMOE_API dmoe_status dmoe_device_score(const dmoe_device *device, const dmoe_device_score_params *params, void *stream);
 /** Normalises rows in device memory, in the order of a stream. @param stream NULL = waits for the end
  *  @return DMOE_OK, DMOE_E_ARGUMENT, DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_BACKEND */

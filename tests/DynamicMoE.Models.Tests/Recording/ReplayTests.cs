@@ -2,6 +2,7 @@ using DynamicMoE.Models.Tests.Decoding;
 using DynamicMoE.TestKit.Checkpoints;
 using DynamicMoE.TestKit.Decoder;
 using DynamicMoE.TestKit.Generators;
+using DynamicMoE.TestKit.Memory;
 
 namespace DynamicMoE.Models.Tests.Recording;
 
@@ -194,17 +195,8 @@ public sealed class ReplayTests
         session.RecordTo(writer);
         int[] tokens = TestModels.Tokens();
         var logits = new float[model.Config.VocabularySize];
-        for (int i = 0; i < 3; i++)
-        {
-            session.Reset();
-            _ = session.ForwardLast(tokens, logits);
-        }
 
-        session.Reset();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        _ = session.ForwardLast(tokens, logits);
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, AllocatedBytes.Least(() => session.ForwardLast(tokens, logits), calls: 1, before: session.Reset));
     }
 
     private static byte[] Record(MoEModel model, out float[] logits, out ForwardReport report)

@@ -1,3 +1,4 @@
+using DynamicMoE.TestKit.Memory;
 using DynamicMoE.Tests.Support;
 
 namespace DynamicMoE.Tests.Adaptation;
@@ -216,15 +217,15 @@ public sealed class BudgetArbiterTests
         arbiter.GuardrailFloor = 1.5;
         arbiter.BeginBatch();
         double sum = 0;
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-        {
-            arbiter.GuardrailFloor = 1.5;
-            arbiter.ProposeAdaptation(0);
-            sum += arbiter.BeginBatch().Effective + arbiter.DecideFor(1.75).Effective;
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, AllocatedBytes.Least(
+            () =>
+            {
+                arbiter.GuardrailFloor = 1.5;
+                arbiter.ProposeAdaptation(0);
+                sum += arbiter.BeginBatch().Effective + arbiter.DecideFor(1.75).Effective;
+            },
+            calls: 1000,
+            before: () => sum = 0));
         Assert.Equal(3750, sum);
     }
 

@@ -81,20 +81,8 @@ public sealed class QualityTests : IDisposable
         var buffers = new RoutingBuffers(Tokens, 4, Experts, false);
         float[] hidden = _trace.Next(Tokens, Experts);
         var context = new RoutingContext { Quality = new[] { 0.3f, 0.6f, float.NaN, 1f } };
-        _router.Route(hidden, Tokens, buffers, context);
-        long least = long.MaxValue;
-        for (int round = 0; round < 5; round++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 20; i++)
-            {
-                _router.Route(hidden, Tokens, buffers, context);
-            }
 
-            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
-        }
-
-        Assert.Equal(0, least);
+        NoAllocation.Assert(() => _router.Route(hidden, Tokens, buffers, context));
     }
 
     [Fact]

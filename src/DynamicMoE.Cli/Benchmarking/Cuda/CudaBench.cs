@@ -26,7 +26,8 @@ internal static class CudaBench
             return Task.CompletedTask;
         }).ConfigureAwait(false);
         double time = CellArithmetic.Median(onDevice);
-        double? model = CudaCard.Of(device.Info.Name) is { } card
+        CudaCard? card = CudaCard.Of(device.Info);
+        double? model = card is not null
             ? new CudaLayerModel(card, CudaKernels.Embedded()).Seconds(request.Shape, request.Format, request.Tokens)
             : null;
         return new CudaCell
@@ -41,6 +42,7 @@ internal static class CudaBench
             MillisecondsWithCopies = 1000 * CellArithmetic.Median(withCopies),
             Repetitions = request.Repetitions,
             ModelMilliseconds = 1000 * model,
+            ModelSource = card?.Source,
             RatioToModel = time / model,
         };
     }

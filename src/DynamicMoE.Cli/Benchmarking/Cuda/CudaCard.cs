@@ -1,7 +1,8 @@
 namespace DynamicMoE.Cli.Benchmarking.Cuda;
 
 /// <summary>What a data sheet says of a card: dense rates, without sparsity.</summary>
-/// <param name="Name">As the driver's device name contains it.</param>
+/// <param name="Name">In the report.</param>
+/// <param name="Device">As the driver calls it. Others of the family have other memory and clocks.</param>
 /// <param name="Architecture">Compute capability of its cubins, e.g. sm_80.</param>
 /// <param name="Multiprocessors">Streaming multiprocessors.</param>
 /// <param name="BytesPerSecond">Of device memory.</param>
@@ -11,6 +12,7 @@ namespace DynamicMoE.Cli.Benchmarking.Cuda;
 /// <param name="Source">Where the numbers are from.</param>
 internal sealed record CudaCard(
     string Name,
+    string Device,
     string Architecture,
     int Multiprocessors,
     double BytesPerSecond,
@@ -24,13 +26,12 @@ internal sealed record CudaCard(
     /// <summary>The cards of the report.</summary>
     public static IReadOnlyList<CudaCard> All { get; } =
     [
-        new("A100", "sm_80", 108, 2039e9, 312e12, 19.5e12, 40 * MiB, "NVIDIA A100 80GB SXM data sheet"),
-        new("H100", "sm_90", 132, 3350e9, 989e12, 67e12, 50 * MiB, "NVIDIA H100 SXM data sheet, half of the figures with sparsity"),
-        new("L4", "sm_89", 58, 300e9, 121e12, 30.3e12, 48 * MiB, "NVIDIA L4 data sheet, half of the figures with sparsity"),
+        new("A100", "NVIDIA A100-SXM4-80GB", "sm_80", 108, 2039e9, 312e12, 19.5e12, 40 * MiB, "NVIDIA A100 80GB SXM data sheet"),
+        new("H100", "NVIDIA H100 80GB HBM3", "sm_90", 132, 3350e9, 989e12, 67e12, 50 * MiB, "NVIDIA H100 SXM data sheet, half of the figures with sparsity"),
+        new("L4", "NVIDIA L4", "sm_89", 58, 300e9, 121e12, 30.3e12, 48 * MiB, "NVIDIA L4 data sheet, half of the figures with sparsity"),
     ];
 
-    /// <summary>The card that a device's name speaks of; null when none of the report's.</summary>
-    /// <param name="device">As the driver calls the device.</param>
-    public static CudaCard? Of(string device) =>
-        All.FirstOrDefault(card => device.Split(' ', '-').Contains(card.Name, StringComparer.OrdinalIgnoreCase));
+    /// <summary>The card of a device: by its data sheet where that is one of the report's, else by what the driver says; null when that does not suffice.</summary>
+    public static CudaCard? Of(CudaDeviceInfo device) =>
+        All.FirstOrDefault(card => card.Device == device.Name) ?? CudaDeviceCard.Of(device);
 }

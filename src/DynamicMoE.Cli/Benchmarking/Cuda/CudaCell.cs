@@ -29,8 +29,11 @@ internal sealed record CudaCell
     /// <summary>Repetitions that the medians are taken of.</summary>
     public required int Repetitions { get; init; }
 
-    /// <summary>What the model says; null = the card is not one whose data sheet is known.</summary>
+    /// <summary>What the model says; null = nothing is known of the card's architecture.</summary>
     public double? ModelMilliseconds { get; init; }
+
+    /// <summary>Where the model has the card's figures from; null without a model.</summary>
+    public string? ModelSource { get; init; }
 
     /// <summary>Measured over modelled; null without a model.</summary>
     public double? RatioToModel { get; init; }

@@ -34,7 +34,7 @@ internal sealed class CudaLayerModel(CudaCard card, CudaKernels kernels)
 
         // Bandwidth needs bytes under way (Little's law): what resident blocks have asked for, in shared memory or 16 bytes per thread.
         double resident = Math.Min(op.Tiles, (double)card.Multiprocessors * CudaOccupancy.Blocks(card.Architecture, use));
-        double underWay = resident * Math.Max(use.SharedBytes, use.Threads * BytesPerThread);
+        double underWay = resident * (op.UnderWayBytes ?? Math.Max(use.SharedBytes, use.Threads * BytesPerThread));
         double bandwidth = card.BytesPerSecond * Math.Min(1, underWay / (card.BytesPerSecond * LatencySeconds));
         double peak = op.Tensor ? card.TensorFlops : card.Float32Flops;
         return new CudaOpTime(op, op.Flops / (peak * share), op.Bytes / bandwidth, LaunchSeconds, share);

@@ -17,7 +17,8 @@ internal static class CudaLayerOps
         CudaRoute route = CudaRoute.Of(tokens, shape.Experts);
         yield return Plain("dmoe_route", 2 * t * d * e, (Float * ((t * d) + (e * d))) + (routes * 3 * Float), route.Blocks) with
         {
-            DynamicBytes = route.BytesUnderWay,
+            DynamicBytes = route.SharedBytes,
+            UnderWayBytes = route.BytesUnderWay,
         };
         double planTiles = Math.Ceiling(routes / PlanTile), counts = planTiles * e * Index;
         if (planTiles <= 1)

@@ -8,7 +8,8 @@ namespace DynamicMoE.Cli.Benchmarking.Cuda;
 /// <param name="Tiles">Blocks of work that the grid takes, mean; at least 1.</param>
 /// <param name="DynamicBytes">Shared memory of a block beyond what ptxas reports.</param>
 /// <param name="Fill">Share of the tiles' rows and columns that hold results, 0..1.</param>
-internal readonly record struct CudaOp(string Name, double Flops, double Bytes, bool Tensor, double Tiles, double Fill, int DynamicBytes = 0);
+/// <param name="UnderWayBytes">That a block has asked memory for at a time; null = as many as its shared memory holds, or 16 per thread.</param>
+internal readonly record struct CudaOp(string Name, double Flops, double Bytes, bool Tensor, double Tiles, double Fill, int DynamicBytes = 0, int? UnderWayBytes = null);
 
 /// <summary>The modelled time of a launch.</summary>
 /// <param name="Op">What it does.</param>

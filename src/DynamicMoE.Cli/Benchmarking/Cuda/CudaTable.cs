@@ -13,8 +13,8 @@ internal static class CudaTable
         Line("device", $"{cell.Device}, compute capability {cell.ComputeCapability}, driver {cell.Driver}");
         Line("time", $"{Number(cell.Milliseconds)} ms in device memory, {Number(cell.MillisecondsWithCopies)} ms with copies; median of {cell.Repetitions}");
         Line("model", cell.ModelMilliseconds is { } model
-            ? $"{Number(model)} ms by the data sheet; measured over modelled {Number(cell.RatioToModel!.Value)}"
-            : $"none: the data sheet of this card is not known ({string.Join(", ", CudaCard.All.Select(card => card.Name))} are)");
+            ? $"{Number(model)} ms ({cell.ModelSource}); measured over modelled {Number(cell.RatioToModel!.Value)}"
+            : $"none: nothing is known of cards of compute capability {cell.ComputeCapability}, or the driver does not tell clock and memory");
     }
 
     private static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture);

@@ -14,14 +14,14 @@ public sealed class BenchDeviceTests : IDisposable
     public void Dispose() => NativeLibraryOptions.CudaDriverPath = null;
 
     [Fact]
-    public async Task Layer_OnADevice_GivesTimesAndSaysThatThereIsNoModelOfIt()
+    public async Task Layer_OnADevice_SetsTimesBesideTheModel()
     {
         ToolRun run = await ToolRun.Of($"{Tiny} --device cuda --cuda-driver {SimulatedDriver.File}".Split(' '));
 
         Assert.Equal(ExitCodes.Ok, run.ExitCode);
         Assert.Contains("compute capability 8.0", run.Out, StringComparison.Ordinal);
         Assert.Contains("ms in device memory", run.Out, StringComparison.Ordinal);
-        Assert.Contains("none: the data sheet of this card is not known", run.Out, StringComparison.Ordinal);
+        Assert.Contains("ms (clocks and memory bus that the driver tells); measured over modelled ", run.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -32,7 +32,19 @@ public sealed class BenchDeviceTests : IDisposable
         using JsonDocument json = JsonDocument.Parse(run.Out);
         Assert.True(json.RootElement.GetProperty("milliseconds").GetDouble() > 0);
         Assert.True(json.RootElement.GetProperty("milliseconds_with_copies").GetDouble() > 0);
-        Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty("model_milliseconds").ValueKind);
+        Assert.True(json.RootElement.GetProperty("model_milliseconds").GetDouble() > 0);
+        Assert.True(json.RootElement.GetProperty("ratio_to_model").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task Layer_OnACardOfAnUnknownArchitecture_HasNoModel()
+    {
+        SimulatedDriver.Reset("capability=120");
+
+        ToolRun run = await ToolRun.Of($"{Tiny} --device cuda --cuda-driver {SimulatedDriver.File}".Split(' '));
+
+        Assert.Equal(ExitCodes.Ok, run.ExitCode);
+        Assert.Contains("model    none: nothing is known of cards of compute capability 12.0", run.Out, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -54,14 +54,6 @@ public sealed class CudaLayerModelTests
         }
     }
 
-    [Theory]
-    [InlineData("NVIDIA A100-SXM4-80GB", "A100")]
-    [InlineData("NVIDIA H100 80GB HBM3", "H100")]
-    [InlineData("NVIDIA L4", "L4")]
-    [InlineData("NVIDIA L40", null)]
-    [InlineData("NVIDIA GeForce RTX 4090", null)]
-    public void Card_IsKnownByItsName(string device, string? card) => Assert.Equal(card, CudaCard.Of(device)?.Name);
-
     // Figures of NVIDIA's occupancy calculator.
     [Theory]
     [InlineData("sm_80", 256, 32, 0, 8)]

@@ -10,7 +10,7 @@ namespace {
 class DeviceAsync : public OnStream {};
 
 TEST_F(DeviceAsync, Forward_WhenAwaited_GivesWhatTheHostCallGives) {
-  const TestLayer layer(small_spec());
+  const TestLayer layer(many_experts_spec());
   const DeviceHandle device = open_device();
   for (const int32_t max_tokens : {64, 7}) {
     const DeviceLayerHandle copy = copy_layer(device, layer.layer(), max_tokens);
@@ -59,7 +59,7 @@ TEST_F(DeviceAsync, Forward_WhenNotAwaited_HasNotRunYet) {
 }
 
 TEST_F(DeviceAsync, Forward_WhenOnTwoStreams_KeepsThemApart) {
-  const TestLayer layer(small_spec());
+  const TestLayer layer(many_experts_spec());
   const DeviceHandle device = open_device();
   const DeviceLayerHandle copy = copy_layer(device, layer.layer());
   void* const streams[] = {stream_of(device), stream_of(device)};
@@ -117,6 +117,8 @@ TEST_F(DeviceAsync, Forward_WhenScoresAreOnTheDevice_UsesThem) {
   dmoe_route_params params = layer.params();
   params.min_experts = 1;
   params.max_experts = 6;
+  params.noise_factor = 0.2f;  // by the position in the batch, whatever the chunk
+  params.noise_seed = 11;
   const CompletionHandle done = start(copy, batch, params, nullptr);
   ASSERT_EQ(dmoe_completion_wait(done.get(), nullptr), DMOE_OK) << dmoe_last_error();
   params.score_source = DMOE_SCORE_SUPPLIED;
@@ -216,6 +218,23 @@ TEST_F(DeviceAsync, Forward_WhenArgumentsAreWrong_RefusesThem) {
             DMOE_E_ARGUMENT);
   EXPECT_EQ(dmoe_device_layer_forward_async(copy.get(), &batch.forward, nullptr, nullptr, &completion),
             DMOE_E_ARGUMENT);
+}
+
+TEST_F(DeviceAsync, Forward_WhenTheStreamIsBeingCaptured_RefusesIt) {
+  const TestLayer layer(small_spec());
+  const DeviceHandle device = open_device();
+  const DeviceLayerHandle copy = copy_layer(device, layer.layer());
+  const DeviceBatch batch(device, layer, layer.tokens(3), 2);
+  void* const stream = stream_of(device);
+  {
+    const StreamCapture capture(stream);
+    EXPECT_EQ(
+        start_told(copy, batch.forward, layer.params(), stream),
+        "DMOE_E_STATE device_layer_forward_async: stream is being captured; this call takes memory of its "
+        "own and can't be part of another graph");
+  }
+  EXPECT_EQ(dmoe_completion_wait(start(copy, batch, layer.params(), stream).get(), nullptr), DMOE_OK);
+  EXPECT_EQ(dmoe_device_stream_close(device.get(), stream), DMOE_OK);
 }
 
 TEST_F(DeviceAsync, Forward_WhenThereAreNoTokens_EndsAtOnce) {

@@ -49,11 +49,42 @@ inline LayerSpec small_spec() {
   return spec;
 }
 
+/** With more experts than a panel has: blocks share them. */
+inline LayerSpec many_experts_spec() {
+  LayerSpec spec = small_spec();
+  spec.experts = 70;
+  return spec;
+}
+
 /** A status with the text that came with it, for EXPECT_EQ. */
 inline std::string told(dmoe_status status) {
   return std::string(dmoe_status_name(status)) +
          (status == DMOE_OK ? "" : std::string(" ") + dmoe_last_error());
 }
+
+/** A caller who captures a stream, by the driver's own functions. */
+class StreamCapture {
+ public:
+  explicit StreamCapture(void* stream) : stream_(static_cast<cuda::StreamHandle>(stream)) {
+    EXPECT_EQ(api_.cuDevicePrimaryCtxRetain(&context_, 0), 0);
+    EXPECT_EQ(api_.cuCtxPushCurrent_v2(context_), 0);
+    EXPECT_EQ(api_.cuStreamBeginCapture_v2(stream_, cuda::kCaptureThreadLocal), 0);
+  }
+  ~StreamCapture() {
+    cuda::GraphHandle graph = nullptr;
+    EXPECT_EQ(api_.cuStreamEndCapture(stream_, &graph), 0);
+    EXPECT_EQ(api_.cuGraphDestroy(graph), 0);
+    EXPECT_EQ(api_.cuCtxPopCurrent_v2(&context_), 0);
+    EXPECT_EQ(api_.cuDevicePrimaryCtxRelease_v2(0), 0);
+  }
+  StreamCapture(const StreamCapture&) = delete;
+  StreamCapture& operator=(const StreamCapture&) = delete;
+
+ private:
+  const SimulatedApi& api_ = SimulatedDriver::running().api();
+  cuda::StreamHandle stream_;
+  cuda::ContextHandle context_ = nullptr;
+};
 
 class OnDevice : public testing::Test {
  protected:

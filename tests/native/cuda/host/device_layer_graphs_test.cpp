@@ -71,9 +71,7 @@ TEST_F(DeviceLayerGraphs, Forward_WhenARuleMoves_IsServedByTheGraphOfTheCallBefo
 // Blocks that share the experts of a token count each other; every call, as a graph too, must begin from
 // none.
 TEST_F(DeviceLayerGraphs, Forward_WhenBlocksShareTheExperts_DecidesAsTheProcessorDoesEachTime) {
-  LayerSpec many = small_spec();
-  many.experts = 70;
-  const TestLayer layer(many);
+  const TestLayer layer(many_experts_spec());
   const DeviceHandle device = open_device();
   for (const int32_t max_tokens : {64, 4}) {  // at once, and in chunks of which the last is smaller
     const DeviceLayerHandle copy = copy_layer(device, layer.layer(), max_tokens);

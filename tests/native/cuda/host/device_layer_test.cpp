@@ -219,7 +219,7 @@ TEST_F(DeviceLayer, Execute_WhenRoutesAreGiven_RunsThem) {
 }
 
 TEST_F(DeviceLayer, Forward_WhenManyCallAtOnce_ServesThemAll) {
-  const TestLayer layer(small_spec());
+  const TestLayer layer(many_experts_spec());
   dmoe_device_options options = device_options();
   options.max_calls = 2;
   const DeviceHandle device = open_device(options);

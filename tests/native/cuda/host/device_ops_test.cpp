@@ -90,6 +90,19 @@ TEST_F(DeviceOps, Score_WhenAnyKind_HasTheProcessorsBits) {
   EXPECT_EQ(dmoe_device_stream_close(device_.get(), stream), DMOE_OK);
 }
 
+TEST_F(DeviceOps, Score_WhenTheStreamIsBeingCaptured_RefusesIt) {
+  put(data_, 0);
+  void* stream = nullptr;
+  ASSERT_EQ(dmoe_device_stream_create(device_.get(), &stream), DMOE_OK);
+  const dmoe_device_score_params p = score_params(DMOE_DEVICE_SCORE_L2_NORM);
+  {
+    const StreamCapture capture(stream);
+    EXPECT_EQ(dmoe_device_score(device_.get(), &p, stream), DMOE_E_STATE);
+  }
+  EXPECT_EQ(dmoe_device_score(device_.get(), &p, stream), DMOE_OK) << dmoe_last_error();
+  EXPECT_EQ(dmoe_device_stream_close(device_.get(), stream), DMOE_OK);
+}
+
 TEST_F(DeviceOps, Score_WhenAValueCannotBeScored_TellsItsRow) {
   data_[2 * kStride + 4] = NAN;
   put(data_, 0);

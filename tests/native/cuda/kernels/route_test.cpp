@@ -233,6 +233,27 @@ TEST(CudaRoute, SlicesOfAnyTask_CoverTheExpertsAndLeaveNoBlockWithoutWork) {
     }
 }
 
+// The model of cards in dmoe has the same numbers (CudaRouteTests.cs).
+TEST(CudaRoute, LaunchOfABatch_IsWhatTheModelOfCardsHas) {
+  const struct {
+    int32_t tokens, experts, blocks, shared, under_way;
+  } cells[] = {{1, 8, 1, 45440, 26624},      {1, 64, 2, 45952, 26624},       {1, 128, 4, 46976, 26624},
+               {8, 128, 8, 46976, 26624},    {64, 512, 128, 44096, 22528},   {512, 128, 128, 40064, 24576},
+               {513, 512, 65, 41728, 16384}, {2048, 128, 128, 35840, 16384}, {4096, 512, 512, 41728, 16384}};
+  for (const auto& cell : cells) {
+    cuda::RouteTask task{};
+    float scratch = 0;
+    task.tokens = cell.tokens;
+    task.experts = task.padded_experts = std::max(32, cell.experts);
+    task.ranked = 8;
+    task.sliced_logits = &scratch;
+    const cuda::Launch launch = cuda::launch_route(task);
+    EXPECT_EQ(launch.x * launch.y, static_cast<uint32_t>(cell.blocks)) << cell.tokens << ", " << cell.experts;
+    EXPECT_EQ(launch.shared, static_cast<uint32_t>(cell.shared)) << cell.tokens << ", " << cell.experts;
+    EXPECT_EQ((cuda::kRouteStages - 1) * cuda::route_shape(task).weight_floats * 4, cell.under_way);
+  }
+}
+
 TEST(CudaRoute, LaunchOfAnyTask_FitsASharedMemoryOf48K) {
   for (int32_t experts = 1; experts <= cuda::kMostExperts; ++experts)
     for (int32_t tokens : {1, 512, 513, 1025, 2049, 1 << 30})
