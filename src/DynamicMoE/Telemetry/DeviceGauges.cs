@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using DynamicMoE.Bindings;
@@ -83,7 +82,6 @@ internal static class DeviceGauges
     }
 
     // A listener is somebody else's code, and no reason to be without a device. An instrument that it fails is not made again: it would be there twice.
-    [SuppressMessage("Design", "CA1031", Justification = "A listener may throw anything.")]
     private static Instrument? TryCreate(Func<Instrument> create)
     {
         try

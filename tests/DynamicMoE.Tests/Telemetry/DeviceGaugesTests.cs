@@ -134,17 +134,6 @@ public sealed class DeviceGaugesTests : IDisposable
     }
 
     [Fact]
-    public void Dispose_WhenNobodyListens_DoesNotAskTheDevice()
-    {
-        CudaDevice device = Open(0);
-        _listener.Dispose();
-
-        device.Dispose();
-
-        Assert.Equal(0, SimulatedDriver.Calls(MemoryInfo));
-    }
-
-    [Fact]
     public void Collect_WhenADisposedDeviceHasALayer_HasItUntilTheLayerIsDisposedToo()
     {
         CudaDevice device = Open(0);
