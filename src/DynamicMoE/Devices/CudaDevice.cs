@@ -16,15 +16,13 @@ public sealed class CudaDevice : IDisposable
     {
         Handle = handle;
         Info = DeviceCalls.Describe(handle);
-        DeviceGauges.Watch(this);
+        DeviceGauges.Watch(handle, Info.Index);
     }
 
     /// <summary>The device.</summary>
     public CudaDeviceInfo Info { get; }
 
     internal DeviceHandle Handle { get; }
-
-    internal bool IsDisposed => _disposed;
 
     /// <summary>Lists devices, usable or not.</summary>
     /// <param name="driverPath">File of the driver's library; null = <see cref="NativeLibraryOptions.CudaDriverPath"/>, or the system's.</param>
@@ -38,7 +36,19 @@ public sealed class CudaDevice : IDisposable
     /// <exception cref="RouterConfigurationException">An option is outside its range, or there is no device of that number.</exception>
     /// <exception cref="BackendException">No driver, no usable device, or the driver refuses the kernels: "unavailable, because ...".</exception>
     /// <exception cref="InsufficientDeviceMemoryException">The device's memory is full.</exception>
-    public static CudaDevice Open(CudaDeviceOptions? options = null) => new(DeviceCalls.Open((options ?? new CudaDeviceOptions()).Validated()));
+    public static CudaDevice Open(CudaDeviceOptions? options = null)
+    {
+        DeviceHandle handle = DeviceCalls.Open((options ?? new CudaDeviceOptions()).Validated());
+        try
+        {
+            return new CudaDevice(handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>How the device's memory is used now.</summary>
     /// <returns>Figures of the whole device and of this library.</returns>
@@ -118,6 +128,7 @@ public sealed class CudaDevice : IDisposable
     public void Dispose()
     {
         _disposed = true;
+        DeviceGauges.ReadLast(Handle);
         Handle.Dispose();
     }
 

@@ -6,8 +6,8 @@ namespace DynamicMoE;
 /// <param name="UsedBytes">Held by this library: weights, workspaces, buffers.</param>
 /// <param name="ReservedBytes">That the library's pool has from the driver, <paramref name="UsedBytes"/> included.</param>
 /// <param name="Calls">Calls under way.</param>
-/// <param name="Launches">Layer calls that ran kernel by kernel, ever.</param>
-/// <param name="GraphLaunches">Layer calls that ran as one CUDA graph, ever.</param>
+/// <param name="Launches">Runs of a chunk's steps kernel by kernel, ever. A layer call of more tokens than a chunk has, or with limits, makes several.</param>
+/// <param name="GraphLaunches">Such runs as one CUDA graph, ever.</param>
 /// <param name="Retries">Allocations that succeeded only after the pool was trimmed, ever.</param>
 public readonly record struct DeviceMemoryUsage(
     long TotalBytes, long FreeBytes, long UsedBytes, long ReservedBytes, int Calls, long Launches, long GraphLaunches, long Retries);

@@ -3,6 +3,9 @@ namespace DynamicMoE;
 /// <summary>Options of <see cref="FlopProfiler"/> and <see cref="ComparisonProfiler"/>. Checked when the profiler is built.</summary>
 public sealed class FlopProfilerOptions
 {
+    // A query describes the CUDA driver's devices too, which takes long; the cache stays what it is. A failure is not kept.
+    private static readonly Lazy<long> s_cacheBytes = new(static () => RuntimeInfo.Query().L3Bytes, LazyThreadSafetyMode.PublicationOnly);
+
     /// <summary>Timed calls of each batch.</summary>
     /// <value>Between 1 and 1000000. The default is 11.</value>
     public int Repetitions { get; set; } = 11;
@@ -44,5 +47,5 @@ public sealed class FlopProfilerOptions
     }
 
     /// <summary>Whether that many bytes of weights may come from the cache.</summary>
-    internal bool FitsCache(long bytes) => 2 * bytes <= (CacheBytes ?? RuntimeInfo.Query().L3Bytes);
+    internal bool FitsCache(long bytes) => 2 * bytes <= (CacheBytes ?? s_cacheBytes.Value);
 }

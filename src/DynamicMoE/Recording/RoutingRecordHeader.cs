@@ -1,6 +1,8 @@
 namespace DynamicMoE;
 
-/// <summary>What a record of routing belongs to. Replayed where all of it is the same, a run gives the same bits.</summary>
+/// <summary>What a record of routing belongs to. Replayed where all of it is the same, and layers compute on the same device, a run gives the same bits.</summary>
+/// <remarks>A record does not hold the device (<see cref="MoELayerOptions.Device"/>): another one is not refused, and outputs then differ within the bounds of the
+/// device's kernels.</remarks>
 public sealed record RoutingRecordHeader
 {
     /// <summary>Hash of the model.</summary>

@@ -66,7 +66,7 @@ public sealed record RuntimeInfo
     /// <summary>Such calls that wait for a core now.</summary>
     public required long CallsWaiting { get; init; }
 
-    /// <summary>Asks the native library.</summary>
+    /// <summary>Asks the native library, and the driver of <see cref="NativeLibraryOptions.CudaDriverPath"/> about each of its devices: nothing to do for each call of a layer.</summary>
     /// <returns>The state now.</returns>
     /// <exception cref="BackendException">The library is missing, its ABI does not fit, or DYNAMIC_MOE_ISA names a level that does not run here.</exception>
     /// <exception cref="PlatformNotSupportedException">No native library is made for this platform.</exception>

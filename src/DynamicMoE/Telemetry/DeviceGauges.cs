@@ -1,114 +1,171 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using DynamicMoE.Bindings;
+using DynamicMoE.Native;
 
 namespace DynamicMoE;
 
-/// <summary>Figures of the open CUDA devices, read whenever somebody collects and never otherwise. Several objects of one device are one series.</summary>
+/// <summary>Figures of the open CUDA devices, read whenever somebody collects, and once more when a device is disposed. Several objects of one device are one series.</summary>
 internal static class DeviceGauges
 {
     private const string DeviceTag = "device", GraphTag = "graph";
 
-    private static readonly Lock s_gate = new();
+    // A collection asks for one instrument after the other.
+    private static readonly TimeSpan s_fresh = TimeSpan.FromMilliseconds(250);
+
+    private static readonly Lock s_gate = new(), s_reading = new();
     private static readonly List<Watched> s_open = [];
 
-    // By the number of the device: what objects that are closed by now had counted when they were last read. A counter must not fall when one of several objects is closed.
-    private static readonly Dictionary<int, Counts> s_closed = [];
+    // By the number of the device: what its objects have counted as far as it was read, closed ones included. A counter neither falls nor vanishes.
+    private static readonly SortedDictionary<int, Counts> s_counts = [];
 
-    internal static readonly ObservableGauge<long> Used = Gauge(MoEMetrics.DeviceMemoryUsed, "By", "Device memory that the library holds.", Sum(static usage => usage.UsedBytes));
+    private static readonly List<Instrument> s_counters = [];
+    private static Reading? s_last;
+    private static int s_published;
 
-    internal static readonly ObservableGauge<long> Reserved = Gauge(
-        MoEMetrics.DeviceMemoryReserved, "By", "Device memory that the library's pools have from the driver.", Sum(static usage => usage.ReservedBytes));
-
-    // That of the device, whichever of its objects says it.
-    internal static readonly ObservableGauge<long> Free = Gauge(MoEMetrics.DeviceMemoryFree, "By", "Free memory of the device.", static all => all[0].FreeBytes);
-
-    internal static readonly ObservableGauge<long> Calls = Gauge(MoEMetrics.DeviceCalls, "{call}", "Calls under way on the device.", Sum(static usage => usage.Calls));
-
-    internal static readonly ObservableCounter<long> Launches = Instruments.Meter.CreateObservableCounter(
-        MoEMetrics.DeviceLaunches, MeasureLaunches, "{call}", "Layer calls on the device, as one CUDA graph or kernel by kernel.");
-
-    internal static readonly ObservableCounter<long> Retries = Instruments.Meter.CreateObservableCounter(
-        MoEMetrics.DeviceAllocationRetries, MeasureRetries, "{allocation}", "Allocations that succeeded only after the pool was trimmed.");
-
-    /// <summary>From now on the figures have this device, until it is disposed. Whoever forgets it is not kept from freeing it.</summary>
-    internal static void Watch(CudaDevice device)
+    /// <summary>From now on the figures have this device, until its last reference is released. Whoever forgets it is not kept from freeing it.</summary>
+    internal static void Watch(DeviceHandle device, int index)
     {
         lock (s_gate)
         {
-            MoveClosed();
-            s_open.Add(new Watched(device));
+            s_open.RemoveAll(static watched => !watched.IsOpen);
+            s_open.Add(new Watched(device, index));
+            s_counts.TryAdd(index, default);
+        }
+
+        if (Interlocked.Exchange(ref s_published, 1) == 0)
+        {
+            Publish();
         }
     }
 
-    private static void MoveClosed()
+    /// <summary>Keeps what a device has counted before it is closed, if anybody listens. Best effort: a device that has failed says nothing.</summary>
+    internal static void ReadLast(DeviceHandle device)
     {
-        foreach (Watched closed in s_open.Where(static watched => !watched.IsOpen))
+        Watched? watched;
+        lock (s_gate)
         {
-            s_closed[closed.Index] = s_closed.GetValueOrDefault(closed.Index).Plus(closed.Seen);
+            watched = s_counters.Exists(static counter => counter.Enabled) ? s_open.Find(open => open.IsOf(device)) : null;
         }
 
-        s_open.RemoveAll(static watched => !watched.IsOpen);
+        if (watched is not null)
+        {
+            _ = Ask(watched);
+        }
+    }
+
+    private static void Publish()
+    {
+        PublishGauge(MoEMetrics.DeviceMemoryUsed, "By", "Device memory that the library holds.", Sum(static usage => usage.UsedBytes));
+        PublishGauge(MoEMetrics.DeviceMemoryReserved, "By", "Device memory that the library's pools have from the driver.", Sum(static usage => usage.ReservedBytes));
+
+        // That of the device, whichever of its objects says it.
+        PublishGauge(MoEMetrics.DeviceMemoryFree, "By", "Free memory of the device.", static all => all[0].FreeBytes);
+        PublishGauge(MoEMetrics.DeviceCalls, "{call}", "Calls under way on the device.", Sum(static usage => usage.Calls));
+        PublishCounter(MoEMetrics.DeviceLaunches, "{run}", "Runs of a chunk's steps on the device, as one CUDA graph or kernel by kernel.", MeasureLaunches);
+        PublishCounter(MoEMetrics.DeviceAllocationRetries, "{allocation}", "Allocations that succeeded only after the pool was trimmed.", MeasureRetries);
+    }
+
+    private static void PublishGauge(string name, string unit, string description, Func<DeviceMemoryUsage[], long> read) =>
+        _ = TryCreate(() => Instruments.Meter.CreateObservableGauge(name, () => Measure(name, read), unit, description));
+
+    private static void PublishCounter(string name, string unit, string description, Func<string, List<Measurement<long>>> measure)
+    {
+        if (TryCreate(() => Instruments.Meter.CreateObservableCounter(name, () => measure(name), unit, description)) is { } counter)
+        {
+            lock (s_gate)
+            {
+                s_counters.Add(counter);
+            }
+        }
+    }
+
+    // A listener is somebody else's code, and no reason to be without a device. An instrument that it fails is not made again: it would be there twice.
+    private static Instrument? TryCreate(Func<Instrument> create)
+    {
+        try
+        {
+            return create();
+        }
+        catch (Exception)
+        {
+            return null;
+        }
     }
 
     private static Func<DeviceMemoryUsage[], long> Sum(Func<DeviceMemoryUsage, long> read) => all => all.Sum(read);
 
-    private static ObservableGauge<long> Gauge(string name, string unit, string description, Func<DeviceMemoryUsage[], long> read) =>
-        Instruments.Meter.CreateObservableGauge(name, () => Measure(read), unit, description);
-
-    private static List<Measurement<long>> Measure(Func<DeviceMemoryUsage[], long> read) =>
+    private static List<Measurement<long>> Measure(string instrument, Func<DeviceMemoryUsage[], long> read) =>
     [
-        .. from device in Read()
+        .. from device in Read(instrument)
            group device.Usage by device.Index into same
            let answers = same.OfType<DeviceMemoryUsage>().ToArray()
            where answers.Length > 0
            select new Measurement<long>(read(answers), Device(same.Key)),
     ];
 
-    private static List<Measurement<long>> MeasureLaunches() =>
+    private static List<Measurement<long>> MeasureLaunches(string instrument) =>
     [
-        .. Count().SelectMany(static found => (Measurement<long>[])
+        .. Count(instrument).SelectMany(static found => (Measurement<long>[])
         [
-            new(found.Counts.Launches, Device(found.Index), new KeyValuePair<string, object?>(GraphTag, "false")),
-            new(found.Counts.GraphLaunches, Device(found.Index), new KeyValuePair<string, object?>(GraphTag, "true")),
+            new(found.Value.Launches, Device(found.Key), new KeyValuePair<string, object?>(GraphTag, "false")),
+            new(found.Value.GraphLaunches, Device(found.Key), new KeyValuePair<string, object?>(GraphTag, "true")),
         ]),
     ];
 
-    private static List<Measurement<long>> MeasureRetries() => [.. Count().Select(static found => new Measurement<long>(found.Counts.Retries, Device(found.Index)))];
+    private static List<Measurement<long>> MeasureRetries(string instrument) =>
+        [.. Count(instrument).Select(static found => new Measurement<long>(found.Value.Retries, Device(found.Key)))];
 
-    // Outside the lock: the driver may take its time.
-    private static List<(int Index, DeviceMemoryUsage? Usage)> Read()
+    private static KeyValuePair<int, Counts>[] Count(string instrument)
+    {
+        _ = Read(instrument);
+        lock (s_gate)
+        {
+            return [.. s_counts];
+        }
+    }
+
+    // What the devices say, once for all instruments of a collection; two at once wait for each other rather than ask the driver twice.
+    private static List<(int Index, DeviceMemoryUsage? Usage)> Read(string instrument)
+    {
+        lock (s_reading)
+        {
+            if (s_last?.Serves(instrument) != true)
+            {
+                s_last = new Reading(Ask());
+                _ = s_last.Serves(instrument);
+            }
+
+            return s_last.Devices;
+        }
+    }
+
+    private static List<(int Index, DeviceMemoryUsage? Usage)> Ask()
     {
         Watched[] all;
         lock (s_gate)
         {
-            MoveClosed();
+            s_open.RemoveAll(static watched => !watched.IsOpen);
             all = [.. s_open];
         }
 
-        List<(int Index, DeviceMemoryUsage? Usage)> read = [.. all.Select(static watched => (watched.Index, watched.Ask()))];
-        lock (s_gate)
+        return [.. all.Select(static watched => (watched.Index, Ask(watched)))];
+    }
+
+    // Outside the lock: the driver may take its time.
+    private static DeviceMemoryUsage? Ask(Watched watched)
+    {
+        DeviceMemoryUsage? usage = watched.Ask();
+        if (usage is { } now)
         {
-            for (int i = 0; i < all.Length; i++)
+            lock (s_gate)
             {
-                all[i].Keep(read[i].Usage);
+                s_counts[watched.Index] = s_counts[watched.Index].Plus(watched.Advance(now));
             }
         }
 
-        return read;
-    }
-
-    private static List<(int Index, Counts Counts)> Count()
-    {
-        _ = Read();
-        lock (s_gate)
-        {
-            return
-            [
-                .. from device in s_open
-                   group device.Seen by device.Index into same
-                   select (same.Key, same.Aggregate(s_closed.GetValueOrDefault(same.Key), static (sum, counts) => sum.Plus(counts))),
-            ];
-        }
+        return usage;
     }
 
     private static KeyValuePair<string, object?> Device(int index) => new(DeviceTag, index.ToString(CultureInfo.InvariantCulture));
@@ -118,23 +175,35 @@ internal static class DeviceGauges
         internal Counts Plus(Counts more) => new(Launches + more.Launches, GraphLaunches + more.GraphLaunches, Retries + more.Retries);
     }
 
-    private sealed class Watched(CudaDevice device)
+    private sealed class Reading(List<(int Index, DeviceMemoryUsage? Usage)> devices)
     {
-        private readonly WeakReference<CudaDevice> _device = new(device);
+        private readonly long _made = Stopwatch.GetTimestamp();
+        private readonly HashSet<string> _served = [];
 
-        internal int Index { get; } = device.Info.Index;
+        internal List<(int Index, DeviceMemoryUsage? Usage)> Devices => devices;
 
-        /// <summary>What it had counted when it answered last.</summary>
-        internal Counts Seen { get; private set; }
+        // An instrument that asks again is of the next collection.
+        internal bool Serves(string instrument) => Stopwatch.GetElapsedTime(_made) < s_fresh && _served.Add(instrument);
+    }
 
-        internal bool IsOpen => _device.TryGetTarget(out CudaDevice? device) && !device.IsDisposed;
+    private sealed class Watched(DeviceHandle device, int index)
+    {
+        private readonly WeakReference<DeviceHandle> _device = new(device);
+        private Counts _seen;
+
+        internal int Index => index;
+
+        // Layers, buffers and streams keep a disposed device open.
+        internal bool IsOpen => _device.TryGetTarget(out DeviceHandle? device) && !device.IsClosed;
+
+        internal bool IsOf(DeviceHandle other) => _device.TryGetTarget(out DeviceHandle? device) && ReferenceEquals(device, other);
 
         /// <summary>Its figures; null when it has failed or was closed meanwhile.</summary>
         internal DeviceMemoryUsage? Ask()
         {
             try
             {
-                return _device.TryGetTarget(out CudaDevice? device) ? device.GetMemoryUsage() : null;
+                return _device.TryGetTarget(out DeviceHandle? device) ? DeviceCalls.Memory(device) : null;
             }
             catch (Exception error) when (error is DynamicMoEException or ObjectDisposedException)
             {
@@ -142,13 +211,12 @@ internal static class DeviceGauges
             }
         }
 
-        // Of two collections at once the later one may come first.
-        internal void Keep(DeviceMemoryUsage? usage)
+        /// <summary>What it has counted beyond what it had said before. Of two readings at once the later one may come first.</summary>
+        internal Counts Advance(DeviceMemoryUsage now)
         {
-            if (usage is { } now)
-            {
-                Seen = new Counts(Math.Max(Seen.Launches, now.Launches), Math.Max(Seen.GraphLaunches, now.GraphLaunches), Math.Max(Seen.Retries, now.Retries));
-            }
+            Counts before = _seen;
+            _seen = new Counts(Math.Max(before.Launches, now.Launches), Math.Max(before.GraphLaunches, now.GraphLaunches), Math.Max(before.Retries, now.Retries));
+            return new Counts(_seen.Launches - before.Launches, _seen.GraphLaunches - before.GraphLaunches, _seen.Retries - before.Retries);
         }
     }
 }

@@ -9,6 +9,7 @@ namespace DynamicMoE.Tests.Telemetry;
 public sealed class DeviceGaugesTests : IDisposable
 {
     private const int OutOfMemory = 2;
+    private const string MemoryInfo = "cuMemGetInfo_v2";
 
     private static readonly string[] Gauges =
         [MoEMetrics.DeviceMemoryUsed, MoEMetrics.DeviceMemoryReserved, MoEMetrics.DeviceMemoryFree, MoEMetrics.DeviceCalls];
@@ -101,16 +102,72 @@ public sealed class DeviceGaugesTests : IDisposable
     }
 
     [Fact]
-    public void Collect_WhenADeviceIsDisposed_LeavesItOut()
+    public void Collect_WhenADeviceIsDisposed_LeavesItsGaugesOutAndKeepsItsCounters()
     {
         CudaDevice device = Open(0);
+        Run(device, 1);
         Collect();
-        Assert.NotEmpty(_seen);
+        string[] before = Counters();
+        Assert.NotEmpty(GaugesSeen());
 
         device.Dispose();
 
         Collect();
-        Assert.Empty(_seen);
+        Assert.Empty(GaugesSeen());
+        Assert.Equal(before, Counters());
+        Assert.Equal(3, before.Length);
+    }
+
+    [Fact]
+    public void Dispose_WhenSomebodyListens_CountsWhatRanSinceTheLastCollection()
+    {
+        CudaDevice device = Open(0);
+        Collect();
+        long before = Launches();
+        Run(device, 3);
+
+        device.Dispose();
+        device.Dispose();
+
+        Collect();
+        Assert.Equal(3, Launches() - before);
+    }
+
+    [Fact]
+    public void Collect_WhenADisposedDeviceHasALayer_HasItUntilTheLayerIsDisposedToo()
+    {
+        CudaDevice device = Open(0);
+        using (var layer = new TestLayer(device))
+        {
+            device.Dispose();
+            Collect();
+            long before = Launches();
+            string[] gauges = GaugesSeen();
+
+            layer.Run(2);
+
+            Collect();
+            Assert.Equal(2, Launches() - before);
+            Assert.Equal(gauges, GaugesSeen());
+            Assert.Equal(Gauges.Length, gauges.Length);
+            Assert.True(_seen[$"{MoEMetrics.DeviceMemoryUsed} device=0"] > 0);
+        }
+
+        Collect();
+        Assert.Empty(GaugesSeen());
+        Assert.Equal("", SimulatedDriver.Live);
+    }
+
+    [Fact]
+    public void Collect_AsksEachObjectOnce()
+    {
+        using CudaDevice one = Open(0), two = Open(1);
+
+        Collect();
+        Assert.Equal(2, SimulatedDriver.Calls(MemoryInfo));
+
+        Collect();
+        Assert.Equal(4, SimulatedDriver.Calls(MemoryInfo));
     }
 
     [Fact]
@@ -119,7 +176,7 @@ public sealed class DeviceGaugesTests : IDisposable
         using CudaDevice device = Open(0);
         Run(device, 1);
         Collect();
-        string[] counters = [.. _seen.Keys.Where(series => !Gauges.Any(name => series.StartsWith(name, StringComparison.Ordinal)))];
+        string[] counters = Counters();
         long before = Launches();
         SimulatedDriver.BreakKernel("dmoe_combine");
         Assert.Throws<BackendException>(() => Run(device, 1));
@@ -127,22 +184,24 @@ public sealed class DeviceGaugesTests : IDisposable
         Collect();
 
         Assert.Equal(before, Launches());
-        Assert.Equal(counters, _seen.Keys);
+        Assert.Equal(counters, Counters());
         Assert.Equal(3, counters.Length);
+        Assert.Empty(GaugesSeen());
     }
 
     [Fact]
     public void Open_WhenNobodyCollects_IsNotReadAndCanBeFreed()
     {
         WeakReference opened = OpenAndForget();
-        Assert.Equal(0, SimulatedDriver.Calls("cuMemGetInfo_v2"));
+        Assert.Equal(0, SimulatedDriver.Calls(MemoryInfo));
 
         GC.Collect();
         GC.WaitForPendingFinalizers();
 
         Assert.False(opened.IsAlive);
         Collect();
-        Assert.Empty(_seen);
+        Assert.Empty(GaugesSeen());
+        Assert.Equal("", SimulatedDriver.Live);
     }
 
     private static CudaDevice Open(int index) => CudaDevice.Open(new CudaDeviceOptions { Index = index });
@@ -152,15 +211,14 @@ public sealed class DeviceGaugesTests : IDisposable
 
     private static void Run(CudaDevice device, int calls)
     {
-        const int dim = 16, experts = 2;
-        using var router = new DynamicRouter(new DynamicRouterOptions { InputDim = dim, NumExperts = experts, MaxExperts = 1 });
-        using TestExperts bank = TestExperts.Create(new ExpertBankOptions { NumExperts = experts, Hidden = dim, Width = 16 });
-        using var layer = new MoELayer(router, bank.Bank, new MoELayerOptions { CudaDevice = device });
-        for (int i = 0; i < calls; i++)
-        {
-            layer.Forward(new float[dim], 1, new float[dim], new RoutingBuffers(1, 1, experts, withLogits: false));
-        }
+        using var layer = new TestLayer(device);
+        layer.Run(calls);
     }
+
+    private string[] GaugesSeen() => [.. _seen.Keys.Where(series => Gauges.Any(name => series.StartsWith(name, StringComparison.Ordinal)))];
+
+    // Those of closed devices stay, whichever test had opened them.
+    private string[] Counters() => [.. _seen.Keys.Except(GaugesSeen()).Where(series => series.Contains("device=0", StringComparison.Ordinal))];
 
     private long Launches() => _seen.Where(series => series.Key.StartsWith($"{MoEMetrics.DeviceLaunches} device=0", StringComparison.Ordinal)).Sum(series => series.Value);
 
@@ -168,5 +226,31 @@ public sealed class DeviceGaugesTests : IDisposable
     {
         _seen.Clear();
         _listener.RecordObservableInstruments();
+    }
+
+    private sealed class TestLayer : IDisposable
+    {
+        private const int Dim = 16, Experts = 2;
+
+        private readonly DynamicRouter _router = new(new DynamicRouterOptions { InputDim = Dim, NumExperts = Experts, MaxExperts = 1 });
+        private readonly TestExperts _bank = TestExperts.Create(new ExpertBankOptions { NumExperts = Experts, Hidden = Dim, Width = 16 });
+        private readonly MoELayer _layer;
+
+        public TestLayer(CudaDevice device) => _layer = new MoELayer(_router, _bank.Bank, new MoELayerOptions { CudaDevice = device });
+
+        public void Run(int calls)
+        {
+            for (int i = 0; i < calls; i++)
+            {
+                _layer.Forward(new float[Dim], 1, new float[Dim], new RoutingBuffers(1, 1, Experts, withLogits: false));
+            }
+        }
+
+        public void Dispose()
+        {
+            _layer.Dispose();
+            _bank.Dispose();
+            _router.Dispose();
+        }
     }
 }
