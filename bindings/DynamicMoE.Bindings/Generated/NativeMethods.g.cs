@@ -382,8 +382,8 @@ internal static unsafe partial class NativeMethods
     internal static partial void dmoe_completion_destroy(nint completion);
 
     /// <summary>Scores rows in device memory, in the order of a stream.</summary>
-    /// <param name="stream">NULL = waits for the end; only then values that cannot be scored are told</param>
-    /// <returns>DMOE_OK, DMOE_E_ARGUMENT (also an attention weight below 0), DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_OVERFLOW, DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND</returns>
+    /// <param name="stream">not being captured; NULL = waits for the end; only then values that cannot be scored are told</param>
+    /// <returns>DMOE_OK, DMOE_E_ARGUMENT (also an attention weight below 0), DMOE_E_SHAPE, DMOE_E_OPTIONS, DMOE_E_NOT_FINITE, DMOE_E_OVERFLOW, DMOE_E_STATE (a stream that is being captured), DMOE_E_DEVICE_MEMORY, DMOE_E_BACKEND</returns>
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial DmoeStatus dmoe_device_score(DeviceHandle device, DmoeDeviceScoreParams* @params, void* stream);
 

@@ -687,10 +687,10 @@ internal unsafe struct DmoeDeviceUsage
     /// <summary>that the pool has from the driver, used_bytes included.</summary>
     public long ReservedBytes;
 
-    /// <summary>layer calls that ran kernel by kernel, ever.</summary>
+    /// <summary>chunks of layer calls that ran kernel by kernel, ever.</summary>
     public long Launches;
 
-    /// <summary>layer calls that ran as one graph, ever.</summary>
+    /// <summary>chunks of layer calls that ran as one graph, ever.</summary>
     public long GraphLaunches;
 
     /// <summary>allocations that succeeded only after the pool was trimmed, ever.</summary>

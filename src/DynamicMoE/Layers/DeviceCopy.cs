@@ -66,6 +66,7 @@ internal sealed class DeviceCopy : IDisposable
     public void Dispose()
     {
         Handle.Dispose();
+        DeviceGauges.ReadLast(Device.Handle);  // this layer may be the last that keeps the device open
         Device.Handle.DangerousRelease();
         _lease?.Dispose();
     }

@@ -3,7 +3,7 @@ namespace DynamicMoE;
 /// <content>What the open <see cref="CudaDevice"/> objects publish, read whenever somebody collects. Label <c>device</c> is the driver's number of the device; what
 /// several objects of one device hold and have run is summed. An object is open until it is disposed and the last layer, buffer and stream on it is too; gauges end
 /// there, and with a failure of the device. Counters stay as long as the process: one that is disposed is read once more, if somebody listens. They lack what ran
-/// since they were last read on a device that failed, that was dropped without <see cref="CudaDevice.Dispose"/>, or that layers kept open after it.</content>
+/// since they were last read on a device that failed, that was dropped without <see cref="CudaDevice.Dispose"/>, or that buffers and streams kept open after it.</content>
 public static partial class MoEMetrics
 {
     /// <summary>Gauge, bytes, label <c>device</c>: device memory that this library holds: weights, workspaces, buffers.</summary>

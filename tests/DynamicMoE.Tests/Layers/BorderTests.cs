@@ -18,9 +18,9 @@ public sealed class BorderTests
         var buffers = new RoutingBuffers(1, 2, 4, withLogits: true);
         var hidden = new float[Dim];
         float[] output = Enumerable.Repeat(5f, Dim).ToArray();
-        var parameters = new RouteParams { MinExperts = 2, MaxExperts = 2, TopP = 1 };
         RoutingReport report = default;
-        Assert.Equal(0, AllocatedBytes.Least(() => report = LayerCalls.Noop(layer, hidden, 1, Dim, in parameters, null, buffers, output)));
+        Assert.Equal(0, AllocatedBytes.Least(
+            () => report = LayerCalls.Noop(layer, hidden, 1, Dim, new RouteParams { MinExperts = 2, MaxExperts = 2, TopP = 1 }, null, buffers, output)));
         Assert.Equal(0, report.Tokens);
         Assert.All(output, value => Assert.Equal(5f, value));
     }

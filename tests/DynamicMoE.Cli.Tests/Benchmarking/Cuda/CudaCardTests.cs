@@ -21,13 +21,13 @@ public sealed class CudaCardTests
     [InlineData("NVIDIA L40S", "8.9", 142, 2520000, 366e12, 91.6e12)]
     [InlineData("NVIDIA GeForce RTX 4090", "8.9", 128, 2520000, 165.2e12, 82.6e12)]
     [InlineData("NVIDIA H200", "9.0", 132, 1830000, 989e12, 61.8e12)]
-    public void Of_AnotherCard_IsWhatItsClocksGive(string name, string capability, int multiprocessors, int kilohertz, double tensor, double float32)
+    public void Of_AnotherCard_IsWhatItsClocksGive(string name, string capability, int multiprocessors, int kilohertz, double tensor, double plain)
     {
         CudaCard? card = CudaCard.Of(Device(name, Version.Parse(capability), multiprocessors, kilohertz, 1.5e12));
 
         Assert.NotNull(card);
         Assert.InRange(card.TensorFlops / tensor, 0.98, 1.02);
-        Assert.InRange(card.Float32Flops / float32, 0.98, 1.02);
+        Assert.InRange(card.Float32Flops / plain, 0.98, 1.02);
         Assert.Equal(1.5e12, card.BytesPerSecond);
         Assert.NotEqual(CudaCard.All[0].Source, card.Source);
     }
