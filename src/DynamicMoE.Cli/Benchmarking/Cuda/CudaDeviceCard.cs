@@ -5,7 +5,7 @@ namespace DynamicMoE.Cli.Benchmarking.Cuda;
 /// <summary>A card by what its driver says, where its data sheet is not among the report's: clock and number of multiprocessors times what one of that architecture does per clock.</summary>
 internal static class CudaDeviceCard
 {
-    // Operations of a multiprocessor per clock (a multiply-add is two): bfloat16 on tensor cores with float32 sums, and float32. From NVIDIA's white papers of GA100, GA102, AD102 and H100.
+    // Operations of a multiprocessor per clock (a multiply-add is two): bfloat16 on tensor cores with float32 sums, and float32. The dense rates of data sheets over their clocks and multiprocessors.
     private static readonly Dictionary<string, (double Tensor, double Float32)> PerClock = new()
     {
         ["sm_80"] = (2048, 128),

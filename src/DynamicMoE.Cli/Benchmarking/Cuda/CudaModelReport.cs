@@ -24,7 +24,7 @@ internal static class CudaModelReport
             (tiles that are full, multiprocessors that have as many blocks as the busiest), its bytes over the bandwidth that the bytes under way of its resident blocks sustain at an
             assumed latency of {CudaLayerModel.LatencySeconds * 1e6:0.0} us, and {CudaLayerModel.LaunchSeconds * 1e6:0.0} us, which is assumed for a launch within a CUDA graph. A layer is the sum of its launches. Bytes are counted once each: weights of
             the experts that a batch meets (tokens choose at random), inputs, outputs. Cache misses, the latency of arithmetic and clocks under load are left out, so that real times are
-            longer; with few tokens `dmoe_route` is bound by them, as its sums take one product after the other: about 4 cycles each. Shared memory that a launch asks for dynamically (routing and plan) is not in the table of blocks.
+            longer; with few tokens `dmoe_route` is bound by them, as its sums take one product after the other, 4 cycles each by assumption. Shared memory that a launch asks for dynamically (routing and plan) is not in the table of blocks.
 
             | Card | Multiprocessors | Memory GB/s | bfloat16 TFLOP/s | float32 TFLOP/s | Source |
             | --- | --- | --- | --- | --- | --- |

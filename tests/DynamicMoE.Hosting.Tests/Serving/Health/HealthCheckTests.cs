@@ -16,16 +16,8 @@ public sealed class HealthCheckTests : IDisposable
     [Fact]
     public async Task Probes_WhileTheModelIsLoaded_SayAliveAndNeitherReadyNorStarted()
     {
-        string path = ServiceUnderTest.Checkpoint(_folder);
         using var gate = new ManualResetEventSlim();
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddDynamicMoE(new Sources { Yaml = "" }.Build()).AddModel("gated", options =>
-        {
-            gate.Wait();
-            return MoEModel.Load(path, options);
-        });
-        using IHost host = builder.Build();
-        await host.StartAsync();
+        using IHost host = await StartGatedAsync(gate);
 
         Assert.Equal((HealthStatus.Healthy, HealthStatus.Unhealthy, HealthStatus.Unhealthy), await ProbesAsync(host.Services));
 
@@ -45,16 +37,8 @@ public sealed class HealthCheckTests : IDisposable
     [Fact]
     public async Task Stop_WhileTheModelIsLoaded_IsNoFailure()
     {
-        string path = ServiceUnderTest.Checkpoint(_folder);
         using var gate = new ManualResetEventSlim();
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddDynamicMoE(new Sources { Yaml = "" }.Build()).AddModel("gated", options =>
-        {
-            gate.Wait();
-            return MoEModel.Load(path, options);
-        });
-        using IHost host = builder.Build();
-        await host.StartAsync();
+        using IHost host = await StartGatedAsync(gate);
         var service = (InferenceService)host.Services.GetRequiredService<IInferenceService>();
 
         host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
@@ -63,6 +47,21 @@ public sealed class HealthCheckTests : IDisposable
 
         Assert.NotEqual(ServiceState.Failed, service.State);
         await host.StopAsync();
+    }
+
+    // A host whose model is loaded once the gate is open.
+    private async Task<IHost> StartGatedAsync(ManualResetEventSlim gate)
+    {
+        string path = ServiceUnderTest.Checkpoint(_folder);
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddDynamicMoE(new Sources { Yaml = "" }.Build()).AddModel("gated", options =>
+        {
+            gate.Wait();
+            return MoEModel.Load(path, options);
+        });
+        IHost host = builder.Build();
+        await host.StartAsync();
+        return host;
     }
 
     private static async Task<(HealthStatus Live, HealthStatus Ready, HealthStatus Startup)> ProbesAsync(IServiceProvider services)
